@@ -1,0 +1,25 @@
+// Whole files, read and written. A write is all or nothing: a reader sees the old text or the new one, never a part,
+// whatever happens meanwhile. Thread-safe for different paths.
+#ifndef REDRAFT_BASE_FILE_H_
+#define REDRAFT_BASE_FILE_H_
+
+#include <string>
+#include <string_view>
+
+#include "redraft/status.h"
+
+namespace redraft {
+
+// All bytes of a file. kNotFound when there is none, kIo when it cannot be read; both name the path.
+Result<std::string> read_file(const std::string& path);
+
+// Writes beside the file, syncs, and renames over it; a link is followed; what is no regular file (a pipe, a device)
+// is written straight. kIo names the path and what the system says.
+Status write_file(const std::string& path, std::string_view text);
+
+// `path` as seen from `directory`, unless it is absolute.
+std::string path_from(const std::string& directory, const std::string& path);
+
+}  // namespace redraft
+
+#endif  // REDRAFT_BASE_FILE_H_

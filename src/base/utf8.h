@@ -1,0 +1,21 @@
+// UTF-8, as far as we need it: is a text valid, and cutting it without breaking a character. Thread-safe.
+#ifndef REDRAFT_BASE_UTF8_H_
+#define REDRAFT_BASE_UTF8_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace redraft {
+
+// The byte at which `text` stops being UTF-8 (overlong forms and surrogates are not), or npos.
+std::size_t first_invalid_utf8(std::string_view text);
+std::u32string code_points(std::string_view text);  // a byte that is not UTF-8 becomes U+FFFD
+// At most `bytes` bytes, cut between characters, with "..." in place of what is gone.
+std::string shortened(std::string_view text, std::size_t bytes);
+std::string_view trimmed(std::string_view text);  // without ASCII white space at both ends
+
+}  // namespace redraft
+
+#endif  // REDRAFT_BASE_UTF8_H_
