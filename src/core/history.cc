@@ -1,0 +1,51 @@
+#include "redraft/history.h"
+
+#include "redraft/store.h"
+
+namespace redraft {
+
+const Dataset& History::data(Split split) const {
+  REDRAFT_CHECK(split != Split::kTest);
+  return split == Split::kTrain ? train_ : val_;
+}
+
+int History::rounds() const { return store_.rounds(); }
+Note History::note(int round) const { return store_.note(round); }
+Note History::last_note() const { return rounds() == 0 ? Note{} : store_.note(rounds() - 1); }
+
+std::vector<Cell> History::cells(const Candidate& candidate, Split split) const {
+  REDRAFT_CHECK(split != Split::kTest);
+  return store_.cells(candidate, split);
+}
+
+std::vector<Scored> History::scored(Split split) const {
+  REDRAFT_CHECK(split != Split::kTest);
+  return store_.scored(split);
+}
+
+std::optional<Scored> History::best() const {
+  std::optional<Scored> best;
+  for (Scored& s : store_.scored(Split::kVal))
+    if (s.n == val_.size() && (!best || s.mean > best->mean)) best = std::move(s);
+  return best;
+}
+
+std::vector<Candidate> History::front() const { return store_.front(Split::kVal); }
+
+Candidate History::incumbent() const {
+  std::optional<Scored> top = best();
+  return top ? std::move(top->candidate) : seed_of(parameters_);
+}
+
+bool History::knows(const Candidate& candidate) const { return !store_.cells(candidate, Split::kVal).empty(); }
+
+Spent& Spent::operator+=(const Spent& more) {
+  calls += more.calls;
+  tokens_in += more.tokens_in;
+  tokens_out += more.tokens_out;
+  cost += more.cost;
+  cost_known = cost_known && more.cost_known;
+  return *this;
+}
+
+}  // namespace redraft
