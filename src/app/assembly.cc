@@ -1,0 +1,150 @@
+#include "app/assembly.h"
+
+#include <algorithm>
+
+#include "metrics/composite.h"
+
+namespace redraft {
+namespace {
+
+constexpr const char* kDefaultOptimizer = "demo_search";
+
+Status apply_flags(TaskFile& task, const Flags& flags) {
+  REDRAFT_RETURN_IF_ERROR(apply_overrides(task, flags.set));
+  if (flags.optimizer && *flags.optimizer != task.optimizer.name) {
+    task.optimizer.name = *flags.optimizer;  // the file's settings are for the file's optimizer
+    Json of_flags = Json::object();
+    for (const std::string& assignment : flags.set)
+      if (const std::size_t equals = assignment.find('='); assignment.starts_with("optimizer.") && equals != std::string::npos) {
+        const std::string key = assignment.substr(10, equals - 10);
+        if (const auto found = task.optimizer.settings.find(key); found != task.optimizer.settings.end()) of_flags[key] = *found;
+      }
+    task.optimizer.settings = std::move(of_flags);
+  }
+  if (task.optimizer.name.empty()) task.optimizer.name = kDefaultOptimizer;
+  const auto with = [&](std::optional<ModelSpec>& spec, const std::optional<std::string>& flag) {
+    if (flag) spec = ModelSpec{*flag, Json::object(), ".", flags.strict};
+  };
+  with(task.student, flags.student);
+  with(task.teacher, flags.teacher);
+  with(task.judge, flags.judge);
+  return {};
+}
+
+Budget merged(const Budget& file, const Budget& flags) {
+  Budget b = file;
+  if (flags.calls > 0) b.calls = flags.calls;
+  if (flags.tokens > 0) b.tokens = flags.tokens;
+  if (flags.attempts > 0) b.attempts = flags.attempts;
+  if (flags.cost > 0) b.cost = flags.cost;
+  if (flags.seconds > 0) b.seconds = flags.seconds;
+  if (flags.rounds > 0) b.rounds = flags.rounds;
+  if (b.calls == 0 && b.tokens == 0 && b.cost <= 0 && b.seconds <= 0 && b.rounds == 0) b.calls = kDefaultCalls;
+  return b;
+}
+
+Result<std::shared_ptr<const Metric>> metric_of(const TaskFile& task, const Surroundings& around) {
+  std::vector<WeightedMetric> uses;
+  for (const MetricUse& use : task.metrics) {
+    REDRAFT_TRY(std::unique_ptr<Metric> metric, make_metric(use.name, use.settings, around));
+    uses.push_back(WeightedMetric{use.name, std::move(metric), use.weight, use.must_pass});
+  }
+  if (uses.size() == 1 && !uses.front().must_pass) return std::shared_ptr<const Metric>(std::move(uses.front().metric));
+  REDRAFT_TRY(std::unique_ptr<Metric> composed, make_composite(std::move(uses)));
+  return std::shared_ptr<const Metric>(std::move(composed));
+}
+
+// The order in which examples are raced must not depend on the file: rows sorted by label would make a first block of
+// one label.
+void by_id(Dataset& rows) { std::ranges::sort(rows, {}, &Example::id); }
+
+Json ids_of(const Dataset& rows) {
+  Json ids = Json::array();
+  for (const Example& row : rows) ids.push_back(row.id);
+  return ids;
+}
+
+}  // namespace
+
+Result<ModelSet> make_models(Loop& loop, const std::array<ModelSpec, 3>& specs) {
+  ModelSet set;
+  std::array<Model*, 3> by_role{};
+  std::vector<const ModelSpec*> made;
+  const auto same = [](const ModelSpec& a, const ModelSpec& b) {
+    return a.name == b.name && a.settings == b.settings && a.directory == b.directory && a.strict == b.strict;
+  };
+  for (std::size_t role = 0; role < specs.size(); ++role) {
+    const auto known = std::ranges::find_if(made, [&](const ModelSpec* other) { return same(*other, specs[role]); });
+    if (known == made.end()) {
+      REDRAFT_TRY(std::unique_ptr<Model> model, make_model(loop, specs[role]));
+      set.owned.push_back(std::move(model));
+      made.push_back(&specs[role]);
+      by_role[role] = set.owned.back().get();
+    } else {
+      by_role[role] = set.owned[static_cast<std::size_t>(known - made.begin())].get();
+    }
+  }
+  set.models = Models{by_role[0], by_role[1], by_role[2]};
+  return set;
+}
+
+Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
+  auto assembly = std::make_unique<Assembly>();
+  Assembly& a = *assembly;
+  REDRAFT_TRY(a.task, read_task(flags.task));
+  REDRAFT_RETURN_IF_ERROR(apply_flags(a.task, flags));
+  a.budget = merged(a.task.budget, flags.budget);
+  a.seed = flags.seed.value_or(a.task.seed.value_or(0));
+  a.strict = flags.strict;
+  a.optimizer_name = a.task.optimizer.name;
+  REDRAFT_TRY(a.optimizer, make_optimizer(a.optimizer_name, a.task.optimizer.settings));
+
+  REDRAFT_TRY(Splits splits, read_splits(a.task.data, a.task.directory));
+  a.remarks = std::move(splits.remarks);
+  for (Dataset* rows : {&splits.train, &splits.val, &splits.test}) by_id(*rows);
+
+  for (const Role role : {Role::kStudent, Role::kTeacher, Role::kJudge}) {
+    ModelSpec& spec = a.specs[static_cast<std::size_t>(role)];
+    spec = a.task.model(role);
+    spec.strict = flags.strict;
+  }
+  REDRAFT_TRY(ModelSet set, make_models(loop, a.specs));
+  a.owned = std::move(set.owned);
+  a.models = set.models;
+
+  const Surroundings around{a.task.data.inputs, a.task.data.labels, a.task.directory,
+                            a.models.student->capabilities().choice_logprobs};
+  REDRAFT_TRY(std::unique_ptr<Program> program, make_program(a.task.program.name, a.task.program.settings, around));
+  REDRAFT_TRY(std::shared_ptr<const Metric> metric, metric_of(a.task, around));
+  if (a.budget.cost > 0)
+    for (const Model* m : {a.models.student, a.models.teacher, a.models.judge})
+      if (!m->capabilities().free_of_charge && !m->price())
+        return invalid("a budget of money needs a price: " + std::string(m->id()) + " has none; give price_in and price_out in its [models] table");
+  a.problem = Problem{std::move(program), std::move(metric), std::move(splits.train), std::move(splits.val), SealedSplit(std::move(splits.test))};
+  return assembly;
+}
+
+bool Assembly::costs_money() const {
+  return std::ranges::any_of(owned, [](const auto& model) { return !model->capabilities().free_of_charge; });
+}
+
+Json Assembly::models_json() const {
+  return {{"student", models.student->id()}, {"teacher", models.teacher->id()}, {"judge", models.judge->id()}};
+}
+
+TaskIdentity Assembly::task_identity() const {
+  // The ids of the test rows are the content's digests: they say whether a row changed, not what it says.
+  return TaskIdentity{task.name, problem.program->description(), problem.metric->description(),
+                      Json{{"train", ids_of(problem.train)}, {"val", ids_of(problem.val)}, {"test", problem.test.ids()}}};
+}
+
+StudyIdentity Assembly::study_identity() const {
+  const Json walls = {{"calls", budget.calls}, {"tokens", budget.tokens}, {"attempts", budget.attempts},
+                      {"cost", budget.cost}, {"seconds", budget.seconds}, {"rounds", budget.rounds}};
+  return StudyIdentity{Json{{"optimizer", optimizer_name}, {"settings", task.optimizer.settings}, {"models", models_json()},
+                            {"budget", walls}, {"seed", seed}, {"strict", strict}},
+                       std::string(models.student->id()) + " | " + std::string(models.judge->id()) + (strict ? " | strict" : ""),
+                       kEngineVersion};
+}
+
+}  // namespace redraft

@@ -1,0 +1,58 @@
+// From a task file and flags to the parts of a run: data, program, metric, models, optimizer, each checked before any
+// call is made. The command line and Python both come through here.
+#ifndef REDRAFT_APP_ASSEMBLY_H_
+#define REDRAFT_APP_ASSEMBLY_H_
+
+#include "formats/task_file.h"
+#include "redraft/registry.h"
+#include "redraft/study.h"
+#include "store/identity.h"
+
+namespace redraft {
+
+inline constexpr const char* kEngineVersion = "1";  // of the meaning of rounds and cells, not of the release
+
+// What flags say over the file.
+struct Flags {
+  std::string task;               // path of the task file
+  std::vector<std::string> set;   // "optimizer.width=8"
+  std::optional<std::string> optimizer, student, teacher, judge;
+  Budget budget;                  // 0 = as in the file
+  std::optional<std::uint64_t> seed;
+  bool strict = false;
+};
+
+struct Assembly {
+  TaskFile task;
+  Problem problem;
+  std::vector<std::string> remarks;  // on the data
+  std::string optimizer_name;
+  std::unique_ptr<Optimizer> optimizer;
+  std::array<ModelSpec, 3> specs;                // by role
+  std::vector<std::unique_ptr<Model>> owned;     // one per different spec
+  Models models;
+  Budget budget;
+  std::uint64_t seed = 0;
+  bool strict = false;
+
+  bool costs_money() const;  // a model that is neither in this process nor scripted
+  Json models_json() const;  // {"student": id, ...}
+  TaskIdentity task_identity() const;
+  StudyIdentity study_identity() const;
+};
+
+// A budget of this many calls where neither file nor flags set any wall.
+inline constexpr std::int64_t kDefaultCalls = 2000;
+
+Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags);
+
+// For tests of a candidate alone: no optimizer is made.
+struct ModelSet {
+  std::vector<std::unique_ptr<Model>> owned;
+  Models models;
+};
+Result<ModelSet> make_models(Loop& loop, const std::array<ModelSpec, 3>& specs);
+
+}  // namespace redraft
+
+#endif  // REDRAFT_APP_ASSEMBLY_H_

@@ -1,0 +1,91 @@
+#include "engine/rounds.h"
+
+#include <cmath>
+#include <set>
+
+#include "redraft/admission.h"
+
+namespace redraft {
+namespace {
+
+constexpr double kMargin = 1.25;  // tokens of the test split against those of the seed on val
+
+Json to_json(const Refusal& r) { return {{"parameter", r.parameter}, {"reason", r.reason}, {"text", r.text}}; }
+
+}  // namespace
+
+void admit(Plan& plan, const History& history, const Context& ctx) {
+  std::set<std::pair<std::string, Split>> seen;
+  std::vector<Trial> admitted;
+  for (Trial& trial : plan.trials) {
+    REDRAFT_CHECK(trial.split != Split::kTest);
+    std::optional<Refusal> refusal = why_inadmissible(trial.candidate, history, ctx);
+    if (!refusal && !seen.emplace(candidate_id(trial.candidate), trial.split).second)
+      refusal = Refusal{"", candidate_id(trial.candidate), "it is equal to another trial of this round"};
+    if (refusal) plan.refused.push_back(std::move(*refusal));
+    else admitted.push_back(std::move(trial));
+  }
+  plan.trials = std::move(admitted);
+}
+
+std::int64_t calls_per_cell(const Problem& problem) {
+  return problem.program->calls_per_run() + problem.metric->calls_per_score();
+}
+
+Spent reserve_for_test(const Problem& problem, const std::vector<Spent>* sample) {
+  Spent reserve;
+  const auto cells = static_cast<std::int64_t>(2 * problem.test.size());
+  reserve.calls = cells * calls_per_cell(problem);
+  if (!sample || sample->empty()) return reserve;
+  Spent sum;
+  for (const Spent& s : *sample) sum += s;
+  const double scale = kMargin * static_cast<double>(cells) / static_cast<double>(sample->size());
+  reserve.tokens_in = std::llround(scale * static_cast<double>(sum.tokens_in));
+  reserve.tokens_out = std::llround(scale * static_cast<double>(sum.tokens_out));
+  reserve.cost = scale * sum.cost;
+  return reserve;
+}
+
+double mean_of(const Evaluation& evaluation) {
+  double sum = 0;
+  for (const Outcome& o : evaluation.outcomes) sum += o.score.value;
+  return evaluation.outcomes.empty() ? 0 : sum / static_cast<double>(evaluation.outcomes.size());
+}
+
+std::vector<double> values_of(const Evaluation& evaluation) {
+  std::vector<double> values;
+  for (const Outcome& o : evaluation.outcomes) values.push_back(o.score.value);
+  return values;
+}
+
+void tell(const StudyParts& parts, std::string kind, Json data) {
+  Event event{std::move(kind), std::move(data)};
+  Json stored = {{"kind", event.kind}, {"data", event.data}};
+  if (Status kept = parts.store.event(stored); !kept.ok()) event.data["not_stored"] = kept.message();
+  if (parts.options.on_event) parts.options.on_event(event);
+}
+
+Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> refused, Note note, bool final) {
+  const int round = parts.store.rounds();
+  for (const Refusal& r : refused) tell(parts, "refused", {{"round", round}, {"refusal", to_json(r)}});
+  for (const Evaluation& e : evaluated.evaluations)
+    tell(parts, "trial",
+         {{"round", round}, {"candidate", candidate_id(e.trial.candidate)}, {"split", to_string(e.trial.split)},
+          {"why", e.trial.why}, {"mean", mean_of(e)}, {"n", e.outcomes.size()}, {"dropped", e.dropped}});
+  const Spent total = parts.ctx.ledger().total();
+  tell(parts, final ? "test" : "round",
+       {{"round", round}, {"trials", evaluated.evaluations.size()}, {"refused", refused.size()},
+        {"missing", evaluated.missing}, {"exhausted", evaluated.exhausted}, {"calls", total.calls},
+        {"tokens_in", total.tokens_in}, {"tokens_out", total.tokens_out}});
+  RoundRecord record;
+  record.evaluations = std::move(evaluated.evaluations);
+  record.cell_costs = std::move(evaluated.cell_costs);
+  record.note = std::move(note);
+  record.refused = std::move(refused);
+  record.spent = parts.ctx.ledger().spent();
+  record.run = parts.ctx.run_counters();
+  record.final = final;
+  return parts.store.finish(record);
+}
+
+}  // namespace redraft

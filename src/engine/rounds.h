@@ -1,0 +1,37 @@
+// What surrounds a round: which trials are let in, what is held back for the end, what is saved, and what the world is
+// told about it.
+#ifndef REDRAFT_ENGINE_ROUNDS_H_
+#define REDRAFT_ENGINE_ROUNDS_H_
+
+#include "engine/evaluate.h"
+
+namespace redraft {
+
+// The parts that every round of a study needs. All outlive it.
+struct StudyParts {
+  const Problem& problem;
+  const History& history;
+  Store& store;
+  StudyContext& ctx;
+  const StudyOptions& options;
+};
+
+// Takes out what may not be scored, and the second of equal trials; each with its reason in plan.refused.
+void admit(Plan& plan, const History& history, const Context& ctx);
+
+// Calls that one example costs at most.
+std::int64_t calls_per_cell(const Problem& problem);
+// What the seed's validation and the test split will need. Calls are a bound; tokens and money, once the seed has been
+// scored (`sample`), an estimate with a quarter on top.
+Spent reserve_for_test(const Problem& problem, const std::vector<Spent>* sample);
+
+// Saves the round in one transaction and tells about it. `final`: the comparison on the test split.
+Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> refused, Note note, bool final);
+void tell(const StudyParts& parts, std::string kind, Json data);
+
+double mean_of(const Evaluation& evaluation);
+std::vector<double> values_of(const Evaluation& evaluation);
+
+}  // namespace redraft
+
+#endif  // REDRAFT_ENGINE_ROUNDS_H_

@@ -1,0 +1,205 @@
+// The loop: sample, evaluate, update; until converged, out of budget, or cancelled. Round 0 is the seed on val. What
+// was scored when the budget ended is saved like a round. Then the test split, once, for the seed and the best.
+#include "redraft/study.h"
+
+#include "engine/rounds.h"
+
+namespace redraft {
+namespace {
+
+// An optimizer that goes on without spending anything would go on for ever.
+constexpr int kMostIdleRounds = 20;
+
+// What the study itself must know of earlier rounds stands in their notes, beside what the optimizer wrote: so a
+// resumed study goes on as if it had never stopped.
+constexpr const char* kIdle = "study.idle";        // rounds in a row that spent nothing
+constexpr const char* kExhausted = "study.exhausted";  // the budget ended in this round
+constexpr const char* kTrials = "study.trials";    // scored
+constexpr const char* kRefused = "study.refused";  // not let in
+
+int number_in(const Note& note, const char* key) {
+  const auto found = note.find(key);
+  return found == note.end() ? 0 : std::atoi(found->second.c_str());
+}
+
+// Round 0. Its cells tell what the test split will cost in tokens and money.
+Task<Status> score_seed(const StudyParts& parts) {
+  if (parts.store.rounds() == 0) {
+    Plan plan;
+    plan.trials.push_back(Trial{seed_of(parts.history.parameters()), Split::kVal, {}, false, "the seed"});
+    REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), parts.history.data(Split::kVal), &parts.store,
+                                        nullptr, parts.ctx));
+    const bool exhausted = e.exhausted;
+    const Spent reserve = reserve_for_test(parts.problem, &e.cell_costs.front());
+    REDRAFT_CO_RETURN_IF_ERROR(save(parts, std::move(e), {}, {}, false));
+    if (exhausted) co_return Status(Code::kExhausted, "the budget ended before the seed was scored");
+    parts.ctx.ledger().hold(reserve);
+    co_return Status();
+  }
+  const Candidate seed = seed_of(parts.history.parameters());
+  std::vector<Spent> costs;
+  for (const Example& example : parts.history.data(Split::kVal))
+    if (auto known = parts.store.cell(candidate_id(seed), Split::kVal, example.id, false)) costs.push_back(known->spent);
+  parts.ctx.ledger().hold(reserve_for_test(parts.problem, &costs));
+  co_return Status();
+}
+
+Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
+  auto seed = score_seed(parts);
+  const Status scored = co_await seed;
+  if (!scored.ok()) co_return scored;
+  if (parts.history.best() && parts.history.best()->mean >= 1) co_return Stop::kSaturated;
+  const int most_rounds = parts.options.budget.rounds;
+  for (;;) {
+    const Note before = parts.history.last_note();
+    const bool enough_rounds = most_rounds > 0 && parts.store.rounds() > most_rounds;
+    if (enough_rounds || before.contains(kExhausted) || parts.ctx.ledger().calls_left() <= 0) co_return Stop::kBudget;
+    if (number_in(before, kIdle) >= kMostIdleRounds) co_return Stop::kConverged;
+    const std::int64_t calls_before = parts.ctx.ledger().total().calls;
+    REDRAFT_AWAIT(Plan plan, optimizer.sample(parts.history, parts.ctx));  // Sample
+    if (plan.trials.empty() && plan.refused.empty()) co_return Stop::kConverged;
+    admit(plan, parts.history, parts.ctx);
+    std::vector<Refusal> refused = std::move(plan.refused);
+    REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), parts.history.data(Split::kVal), &parts.store,
+                                        nullptr, parts.ctx));  // Evaluate
+    Note note;
+    if (!e.exhausted) {
+      auto update = optimizer.update(e.evaluations, parts.history, parts.ctx);  // Update
+      Result<Note> learned = co_await update;
+      if (learned.ok()) note = std::move(*learned);
+      else if (learned.status().code() == Code::kExhausted) e.exhausted = true;
+      else co_return learned.status();
+    }
+    const bool spent = parts.ctx.ledger().total().calls > calls_before;
+    note[kIdle] = std::to_string(spent ? 0 : number_in(before, kIdle) + 1);
+    note[kTrials] = std::to_string(e.evaluations.size());
+    note[kRefused] = std::to_string(refused.size());
+    if (e.exhausted) note[kExhausted] = "true";
+    REDRAFT_CO_RETURN_IF_ERROR(save(parts, std::move(e), std::move(refused), std::move(note), false));
+  }
+}
+
+// Seed and best on the sealed split; once it has been read, nothing is searched any more.
+Task<Result<Comparison>> test(const StudyParts& parts, std::vector<Evaluation>& evaluations) {
+  parts.ctx.ledger().hold(Spent{});
+  parts.ctx.ignore_clock();
+  REDRAFT_CO_TRY(const SealedSplit::Opened opened, parts.problem.test.open(parts.store));
+  Plan plan;
+  const Candidate seed = seed_of(parts.history.parameters()), best = parts.history.incumbent();
+  plan.trials.push_back(Trial{seed, Split::kTest, {}, false, "the seed"});
+  if (best != seed) plan.trials.push_back(Trial{best, Split::kTest, {}, false, "the best"});
+  REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), opened.rows, &parts.store, nullptr, parts.ctx));
+  evaluations = e.evaluations;
+  Comparison c = compare(evaluations.front(), evaluations.back(), parts.problem.metric->binary(), parts.options.seed);
+  c.looks = opened.looks;
+  REDRAFT_CO_RETURN_IF_ERROR(save(parts, std::move(e), {}, {}, true));
+  co_return c;
+}
+
+Estimate on_val(const StudyParts& parts, const Candidate& candidate) {
+  std::vector<double> values;
+  for (const Cell& cell : parts.history.cells(candidate)) values.push_back(cell.score.value);
+  return estimate(values, parts.problem.metric->binary(), parts.options.seed);
+}
+
+// What a user must know beside the figures.
+std::vector<std::string> remarks_on(const Report& r) {
+  std::vector<std::string> remarks;
+  const std::int64_t asked = r.proposals + r.refusals;
+  if (r.refusals >= 4 && 2 * r.refusals > asked)
+    remarks.push_back("the teacher is weak for this task: " + std::to_string(r.refusals) + " of " + std::to_string(asked) +
+                      " proposals were refused; what was gained comes from the rest, and demo_search needs no teacher");
+  if (r.best == r.seed && r.stop != Stop::kSaturated && r.proposals > 0)
+    remarks.push_back("no candidate was better than the seed on val");
+  return remarks;
+}
+
+Status too_small(const Problem& problem, const Budget& budget) {
+  if (budget.calls == 0) return {};
+  const std::int64_t seed_on_val = static_cast<std::int64_t>(problem.val.size()) * calls_per_cell(problem) +
+                                   problem.program->calls_to_prepare(seed_of(problem.program->parameters()), problem.train.size());
+  const std::int64_t least = reserve_for_test(problem, nullptr).calls + seed_on_val;
+  if (budget.calls > least) return {};
+  return Status(Code::kExhausted, "a budget of " + std::to_string(budget.calls) + " calls is too small for one comparison: the seed on val takes " +
+                                      std::to_string(seed_on_val) + ", the seed and the best on test " + std::to_string(least - seed_on_val) +
+                                      "; allow more than " + std::to_string(least) + " with --max-calls, or use fewer rows");
+}
+
+}  // namespace
+
+std::string_view to_string(Stop stop) {
+  switch (stop) {
+    case Stop::kConverged: return "converged";
+    case Stop::kBudget: return "budget";
+    case Stop::kCancelled: return "cancelled";
+    case Stop::kSaturated: return "saturated";
+  }
+  return "";
+}
+
+Result<SealedSplit::Opened> SealedSplit::open(Store& store) const {
+  REDRAFT_TRY(const int looks, store.look_at_test());
+  return Opened{rows_, looks};
+}
+
+Json SealedSplit::ids() const {
+  Json ids = Json::array();
+  for (const Example& row : rows_) ids.push_back(row.id);
+  return ids;
+}
+
+Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer, const Models& models, Journal& journal,
+                        Store& store, const StudyOptions& options, std::stop_token stop) {
+  REDRAFT_RETURN_IF_ERROR(too_small(problem, options.budget));
+  StudyContext ctx(loop, models, journal, options, store.spent(), store.run_counters(), std::move(stop));
+  const History history(problem.program->parameters(), problem.train, problem.val, store);
+  const StudyParts parts{problem, history, store, ctx, options};
+  ctx.ledger().hold(reserve_for_test(problem, nullptr));
+
+  Result<Stop> why = loop.run(rounds(parts, optimizer));
+  if (why.status().code() == Code::kExhausted && store.rounds() > 0) why = Stop::kBudget;
+  if (why.status().code() == Code::kCancelled) why = Stop::kCancelled;
+  if (!why.ok()) return why.status();
+
+  Report report;
+  report.seed = seed_of(history.parameters());
+  report.best = history.incumbent();
+  report.stop = *why;
+  report.val_seed = on_val(parts, report.seed);
+  report.val_best = on_val(parts, report.best);
+  report.fitted = {store.fitted(report.seed).value_or(Fitted{}), store.fitted(report.best).value_or(Fitted{})};
+  if (*why != Stop::kCancelled && problem.test.size() > 0) {
+    std::vector<Evaluation> evaluations;
+    Result<Comparison> compared = loop.run(test(parts, evaluations));
+    if (compared.ok()) report.test = *compared;
+    else if (compared.status().code() == Code::kCancelled) report.stop = Stop::kCancelled;
+    else return compared.status();
+  }
+  report.rounds = store.rounds();
+  for (int round = 1; round < report.rounds; ++round) {
+    report.proposals += number_in(store.note(round), kTrials);
+    report.refusals += number_in(store.note(round), kRefused);
+  }
+  report.spent = ctx.ledger().spent();
+  report.run = ctx.run_counters();
+  report.remarks = remarks_on(report);
+  return report;
+}
+
+Result<Measured> measure(Loop& loop, const Problem& problem, const Candidate& candidate, const Fitted* fitted,
+                         const Dataset& rows, const Models& models, Journal& journal, const StudyOptions& options,
+                         std::stop_token stop) {
+  StudyContext ctx(loop, models, journal, options, {}, {}, std::move(stop));
+  Plan plan;
+  plan.trials.push_back(Trial{candidate, Split::kVal, {}, false, "measured"});
+  Result<Evaluated> evaluated = loop.run(evaluate(problem, std::move(plan), rows, nullptr, fitted, ctx));
+  if (!evaluated.ok()) return evaluated.status();
+  Measured m;
+  m.evaluation = std::move(evaluated->evaluations.front());
+  m.mean = estimate(values_of(m.evaluation), problem.metric->binary(), options.seed);
+  m.spent = ctx.ledger().spent();
+  m.run = ctx.run_counters();
+  return m;
+}
+
+}  // namespace redraft

@@ -1,0 +1,197 @@
+#include "engine/study_context.h"
+
+#include <algorithm>
+
+#include "base/digest.h"
+
+namespace redraft {
+namespace {
+
+// SplitMix64 (Steele et al. 2014): one well-mixed number from another.
+std::uint64_t mixed(std::uint64_t x) {
+  x += 0x9E3779B97F4A7C15ull;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
+  return x ^ (x >> 31);
+}
+
+constexpr std::uint64_t kSeedBits = (1ull << 53) - 1;  // what a JSON number holds exactly
+
+}  // namespace
+
+StudyContext::StudyContext(Loop& loop, const Models& models, Journal& journal, const StudyOptions& options,
+                           const std::array<Spent, 3>& spent, const RunCounters& run, std::stop_token stop)
+    : loop_(loop),
+      journal_(journal),
+      backends_{models.student, models.teacher, models.judge},
+      options_(options),
+      ledger_(options.budget, spent),
+      before_(run) {
+  for (std::size_t role = 0; role < backends_.size(); ++role) {
+    Model& m = *backends_[role];
+    by_role_[role] = &journalled_.try_emplace(std::string(m.id()), loop, m, journal).first->second;
+    counters_at_start_[role] = m.counters();
+  }
+  on_stop_.emplace(std::move(stop), [this, alive = std::weak_ptr<bool>(alive_)] {
+    loop_.post([this, alive] {  // whoever asked may be on another thread, or inside one of our callbacks
+      if (!alive.expired()) cancel();
+    });
+  });
+}
+
+StudyContext::~StudyContext() { REDRAFT_CHECK(order_.empty()); }  // whoever waits would be resumed into nothing
+
+Task<Result<Completion>> StudyContext::complete(Role role, Request request, Spent* meter) {
+  // A draw differs from study to study; what has no chance in it is the same for all of them.
+  request.seed = mixed((request.temperature > 0 ? mixed(options_.seed) : 0) ^ request.sample) & kSeedBits;
+  Call call{*this, role, std::move(request), nullptr, meter, {}, false, {}, {}};
+  co_await call;
+  co_return std::move(*call.answer);
+}
+
+Task<Result<Json>> StudyContext::tool(ToolCall tool_call) {
+  Call call{*this, Role::kJudge, {}, &tool_call, nullptr, {}, false, {}, {}};
+  co_await call;
+  if (!call.answer->ok()) co_return call.answer->status();
+  Result<Json> value = parse_json((*call.answer)->text);
+  if (!value.ok())
+    co_return invalid("the program " + tool_call.argv.front() + " answered a line that is " + value.status().message());
+  co_return std::move(*value);
+}
+
+std::mt19937_64 StudyContext::rng(std::string_view stream) const {
+  return std::mt19937_64(digest_number(std::to_string(options_.seed) + '/' + std::string(stream)));
+}
+
+Spent StudyContext::cost_of(Role role, const Usage& usage) const {
+  const Model& model = backend(role);
+  Spent spent{1, usage.tokens_in, usage.tokens_out, 0, true};
+  if (model.capabilities().free_of_charge) return spent;
+  const std::optional<Price> price = model.price();
+  spent.cost_known = price.has_value();
+  if (price) {
+    const auto cached = static_cast<double>(std::min(usage.tokens_cached, usage.tokens_in));
+    const double fresh = static_cast<double>(usage.tokens_in) - cached;
+    spent.cost = (fresh * price->in + cached * price->cached + static_cast<double>(usage.tokens_out) * price->out) / 1e6;
+  }
+  return spent;
+}
+
+Spent StudyContext::most_of(Role role, const Request& request) const {
+  Usage usage;
+  if (options_.budget.tokens > 0 || options_.budget.cost > 0) {  // else nobody asks, and counting takes time
+    usage.tokens_in = backend(role).most_tokens_in(request);
+    usage.tokens_out = request.max_tokens;
+  }
+  return cost_of(role, usage);
+}
+
+void StudyContext::ask(Call& call) {
+  order_.push_back(&call);
+  if (cancelled_) return answered(call, Status(Code::kCancelled, "cancelled"));
+  if (call.tool) return send_tool(call);
+  call.most = most_of(call.role, call.request);
+  if (!waiting_.empty() || try_send(call) == Ledger::Answer::kWait) waiting_.push_back(&call);
+}
+
+Ledger::Answer StudyContext::try_send(Call& call) {
+  const auto wall = [&](const std::string& which) {
+    answered(call, Status(Code::kExhausted, "the budget of " + which + " is spent"));
+    return Ledger::Answer::kWall;
+  };
+  if (out_of_time()) return wall("seconds");
+  const std::int64_t most_attempts = options_.budget.attempts > 0 ? options_.budget.attempts : 2 * options_.budget.calls;
+  if (most_attempts > 0 && attempts() >= most_attempts) return wall("attempts");
+  const Ledger::Answer answer = ledger_.reserve(call.most);
+  if (answer == Ledger::Answer::kWall) return wall("calls, tokens or money");
+  if (answer == Ledger::Answer::kGranted) send(call);
+  return answer;
+}
+
+void StudyContext::send(Call& call) {
+  call.charged = true;  // journal hits too: a resumed run stops where an uninterrupted one would
+  std::vector<Request> one;
+  one.push_back(std::move(call.request));
+  by_role_[static_cast<std::size_t>(call.role)]->start(
+      std::move(one), [this, &call](std::size_t, Result<Completion> answer) { answered(call, std::move(answer)); });
+}
+
+void StudyContext::send_waiting() {
+  while (!waiting_.empty()) {
+    Call& next = *waiting_.front();
+    if (!next.answer && try_send(next) == Ledger::Answer::kWait) return;
+    waiting_.pop_front();
+  }
+}
+
+void StudyContext::send_tool(Call& call) {
+  const ToolCall& tool = *call.tool;
+  const std::string process = to_text(Json{{"argv", tool.argv}, {"directory", tool.directory}});
+  const std::string key = digest("tool\n" + process + '\n' + to_text(tool.input));
+  if (Result<Completion> hit = journal_.find(key); hit.ok()) {
+    ++tool_hits_;
+    return answered(call, std::move(hit));
+  }
+  std::unique_ptr<LineProcess>& running = tools_[process];
+  if (!running) running = std::make_unique<LineProcess>(loop_, tool.argv, tool.directory);
+  ++tool_calls_;
+  running->ask(to_text(tool.input), tool.timeout_s, [this, &call, key](Result<std::string> line) {
+    if (!line.ok()) return answered(call, line.status());
+    Completion completion;
+    completion.text = std::move(*line);
+    Status kept = journal_.put(key, "tool", completion);
+    if (kept.ok()) kept = journal_.commit();
+    if (!kept.ok()) return answered(call, kept);
+    answered(call, std::move(completion));
+  });
+}
+
+void StudyContext::answered(Call& call, Result<Completion> answer) {
+  call.answer.emplace(std::move(answer));
+  for (; !order_.empty() && order_.front()->answer; order_.pop_front()) loop_.ready(order_.front()->waiter);
+}
+
+void StudyContext::settle(Call& call) {
+  if (!call.charged) return;
+  Spent actual;
+  const bool was_cancelled = call.answer->status().code() == Code::kCancelled;
+  if (!was_cancelled) actual = cost_of(call.role, call.answer->ok() ? (*call.answer)->usage : Usage{});
+  ledger_.settle(call.role, call.most, actual);
+  if (call.meter) *call.meter += actual;
+  send_waiting();
+}
+
+void StudyContext::cancel() {
+  if (std::exchange(cancelled_, true)) return;
+  const std::deque<Call*> waiting = std::exchange(waiting_, {});
+  for (Call* call : waiting)
+    if (!call->answer) answered(*call, Status(Code::kCancelled, "cancelled"));
+  for (Model* model : backends_) model->cancel();
+  for (auto& [argv, process] : tools_) process->cancel();
+}
+
+bool StudyContext::out_of_time() const {
+  return clock_wall_ && options_.budget.seconds > 0 && run_counters().seconds >= options_.budget.seconds;
+}
+
+std::int64_t StudyContext::attempts() const { return run_counters().attempts; }
+
+RunCounters StudyContext::run_counters() const {
+  RunCounters run = before_;
+  for (const auto& [id, model] : journalled_) {
+    run.calls_paid += model.paid();
+    run.journal_hits += model.hits();
+    for (std::size_t role = 0; role < backends_.size(); ++role) {
+      if (backends_[role]->id() != id) continue;
+      const Counters now = backends_[role]->counters();
+      run.attempts += now.attempts - counters_at_start_[role].attempts;
+      run.tokens_computed += now.tokens_computed - counters_at_start_[role].tokens_computed;
+      break;  // roles that share a model share its counters
+    }
+  }
+  run.journal_hits += tool_hits_;
+  run.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  return run;
+}
+
+}  // namespace redraft

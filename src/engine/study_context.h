@@ -1,0 +1,113 @@
+// The door to the world, as a study opens it: journalled, charged, and in order. A call is charged when it
+// is asked for, before it is sent, and answers are handed out in the order of the requests, however they
+// arrive; what a call did cost is settled when its coroutine goes on. So the order in which coroutines run, and with
+// it the place where a budget ends, is a function of the data alone. The price: one slow answer holds back those
+// behind it (docs/decisions/0003-request-order.md).
+#ifndef REDRAFT_ENGINE_STUDY_CONTEXT_H_
+#define REDRAFT_ENGINE_STUDY_CONTEXT_H_
+
+#include <chrono>
+#include <deque>
+
+#include "base/process.h"
+#include "engine/ledger.h"
+#include "models/journalled.h"
+
+namespace redraft {
+
+class StudyContext final : public Context {
+ public:
+  StudyContext(Loop& loop, const Models& models, Journal& journal, const StudyOptions& options,
+               const std::array<Spent, 3>& spent, const RunCounters& run, std::stop_token stop);
+  ~StudyContext() override;
+
+  Task<Result<Completion>> complete(Role role, Request request) override { return complete(role, std::move(request), nullptr); }
+  Task<Result<Json>> tool(ToolCall call) override;
+  Capabilities capabilities(Role role) const override { return backend(role).capabilities(); }
+  int count(Role role, std::string_view text) const override { return backend(role).count(text); }
+  std::mt19937_64 rng(std::string_view stream) const override;
+
+  // The same as complete; what it cost is added to `meter` too, which must outlive the task.
+  Task<Result<Completion>> complete(Role role, Request request, Spent* meter);
+
+  Ledger& ledger() { return ledger_; }
+  const Ledger& ledger() const { return ledger_; }
+  RunCounters run_counters() const;
+  void ignore_clock() { clock_wall_ = false; }  // the comparison at the end may take its time
+  bool cancelled() const { return cancelled_; }
+  Journal& journal() { return journal_; }
+
+ private:
+  struct Call {  // lives in the frame of complete() or tool()
+    StudyContext& ctx;
+    Role role;
+    Request request;
+    const ToolCall* tool;  // null: a model call
+    Spent* meter;
+    Spent most;            // what was reserved
+    bool charged = false;
+    std::optional<Result<Completion>> answer;
+    std::coroutine_handle<> waiter;
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) {
+      waiter = h;
+      ctx.ask(*this);
+    }
+    void await_resume() noexcept { ctx.settle(*this); }
+  };
+
+  Model& backend(Role role) const { return *backends_[static_cast<std::size_t>(role)]; }
+  void ask(Call& call);
+  void send_waiting();
+  Ledger::Answer try_send(Call& call);
+  void send(Call& call);
+  void send_tool(Call& call);
+  void answered(Call& call, Result<Completion> answer);
+  void settle(Call& call);
+  void cancel();
+  Spent most_of(Role role, const Request& request) const;
+  Spent cost_of(Role role, const Usage& usage) const;
+  bool out_of_time() const;
+  std::int64_t attempts() const;
+
+  Loop& loop_;
+  Journal& journal_;
+  std::array<Model*, 3> backends_;
+  std::map<std::string, Journalled, std::less<>> journalled_;  // by model id: roles that share a model share calls
+  std::array<Journalled*, 3> by_role_{};
+  std::map<std::string, std::unique_ptr<LineProcess>, std::less<>> tools_;  // by argv and directory
+  const StudyOptions& options_;
+  Ledger ledger_;
+  RunCounters before_;  // of earlier processes
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+  std::array<Counters, 3> counters_at_start_{};
+  std::deque<Call*> order_;    // asked for and not yet handed out
+  std::deque<Call*> waiting_;  // of these, the ones that wait for room in the budget
+  std::int64_t tool_hits_ = 0, tool_calls_ = 0;
+  bool cancelled_ = false, clock_wall_ = true;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
+};
+
+// What one cell does, metered.
+class CellContext final : public Context {
+ public:
+  explicit CellContext(StudyContext& study) : study_(study) {}
+  Task<Result<Completion>> complete(Role role, Request request) override {
+    return study_.complete(role, std::move(request), &spent);
+  }
+  Task<Result<Json>> tool(ToolCall call) override { return study_.tool(std::move(call)); }
+  Capabilities capabilities(Role role) const override { return study_.capabilities(role); }
+  int count(Role role, std::string_view text) const override { return study_.count(role, text); }
+  std::mt19937_64 rng(std::string_view stream) const override { return study_.rng(stream); }
+
+  Spent spent;
+
+ private:
+  StudyContext& study_;
+};
+
+}  // namespace redraft
+
+#endif  // REDRAFT_ENGINE_STUDY_CONTEXT_H_

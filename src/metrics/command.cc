@@ -1,0 +1,84 @@
+// command: a program of the user's scores the answer. It is started once, without a shell, and fed one JSON line per
+// answer:
+//   {"inputs": {...}, "labels": {...}, "outputs": {...}, "text": "..."}
+// It answers each with a line: {"score": 0.5, "feedback": "..."}, or a bare number or boolean. What is anything else is
+// a failure of the metric, not of the answer, and stops the run with the line in question.
+#include <cmath>
+
+#include "base/utf8.h"
+#include "metrics/answer.h"
+
+namespace redraft {
+namespace {
+
+struct Options {
+  std::vector<std::string> command;
+  double timeout_s = 60;
+  bool binary = false;
+  OptionList list() {
+    return {{"command", command, "the program and its arguments; paths are relative to the task file"},
+            {"timeout_s", timeout_s, 0.001, 86400, "seconds for one answer"},
+            {"binary", binary, "every score is 0 or 1, so that exact tests apply"}};
+  }
+};
+
+class Command final : public Metric {
+ public:
+  Command(Options options, std::string directory) : options_(std::move(options)), directory_(std::move(directory)) {}
+
+  Json description() const override {
+    return {
+        {"name", "command"},
+        {"settings", {{"command", options_.command}, {"timeout_s", options_.timeout_s}, {"binary", options_.binary}}}};
+  }
+  bool binary() const override { return options_.binary; }
+
+  Task<Result<Score>> score(const Example& example, const Tape& tape, Context& ctx) const override {
+    ToolCall call;
+    call.argv = options_.command;
+    call.directory = directory_;
+    call.timeout_s = options_.timeout_s;
+    call.input = {{"inputs", example.inputs}, {"labels", example.labels}, {"outputs", Json::object()}, {"text", ""}};
+    if (!tape.empty()) {
+      if (tape.output().fields.is_object()) call.input["outputs"] = tape.output().fields;
+      call.input["text"] = tape.output().value;
+    }
+    REDRAFT_AWAIT(const Json answer, ctx.tool(std::move(call)));
+    co_return read(answer, example);
+  }
+
+ private:
+  Result<Score> read(const Json& answer, const Example& example) const {
+    const bool table = answer.is_object() && answer.contains("score");
+    const Json value = table ? answer["score"] : answer;
+    const double x = value.is_number() ? value.get<double>() : value.is_boolean() ? value.get<bool>() : NAN;
+    const bool fits = x >= 0 && x <= 1 && (!options_.binary || x == 0 || x == 1);
+    if (!fits)
+      return invalid("metric command: " + options_.command.front() + " answered " + shortened(to_text(answer), 200) +
+                     " for row " + example.id + "; expected {\"score\": " + (options_.binary ? "0 or 1" : "0 to 1") +
+                     ", \"feedback\": \"...\"} or a bare number");
+    Score score;
+    score.value = x;
+    if (table && answer.contains("feedback") && !answer["feedback"].is_null())
+      score.feedback = plain(answer["feedback"]);
+    if (score.feedback.empty())
+      score.feedback = options_.command.front() + " scored this answer " + to_text(value) + " and said no more";
+    return score;
+  }
+
+  Options options_;
+  std::string directory_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Metric>> make_command(const Json& settings, const Surroundings& around) {
+  REDRAFT_TRY(Options options, parse_options<Options>(settings, "metric command"));
+  if (options.command.empty() || options.command.front().empty())
+    return invalid("metric command: command is missing; write command = [\"./score\", \"argument\"]");
+  return std::unique_ptr<Metric>(std::make_unique<Command>(std::move(options), around.directory));
+}
+
+std::vector<OptionInfo> describe_command() { return describe_options<Options>(); }
+
+}  // namespace redraft

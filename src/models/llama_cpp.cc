@@ -1,0 +1,311 @@
+// See llama_cpp.h. What runs where: prepare(), flush(), arrived() on the loop's thread; the engine on the owner thread.
+// Answers are posted group by group, so that a journal can keep them while the rest is computed; the next batch waits
+// for the end of this one and for everything else the loop awaits, so what is in it depends on the data alone.
+#include "models/llama_cpp.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "base/file.h"
+#include "models/catalogue.h"
+#include "models/llama_cpp_engine.h"
+#include "models/llama_cpp_thread.h"
+
+namespace redraft {
+namespace {
+
+constexpr std::string_view kName = "embedded";
+constexpr std::size_t kCacheBytes = std::size_t{128} << 20;  // of keys and values, unless `context` says more
+constexpr int kPad = 256;                                    // llama.cpp rounds contexts up to this
+constexpr std::size_t kMostGrammars = 256;
+
+struct EmbeddedOptions {
+  int context = 0, threads = 0, rows = 32, max_tokens = 0;
+  double temperature = -1;
+  std::string weights = "auto";
+  OptionList list() {
+    return {{"context", context, 0, 1 << 20, "most tokens of a prompt with its answer; 0 = the file's, or what 128 MB of cache hold"},
+            {"threads", threads, 0, 256, "0 = the cores this process may use, at most 16"},
+            {"rows", rows, 1, 64, "most rows computed together"},
+            {"weights", weights, {"auto", "file", "bf16"},
+             "file: as they are; bf16: widened, faster, 2 bytes each; auto: bf16 for small files on processors made for it"},
+            {"temperature", temperature, -1, 2, "replaces the program's; -1 = the program's"},
+            {"max_tokens", max_tokens, 0, 1 << 20, "no answer may be longer; 0 = the program's cap alone"}};
+  }
+};
+
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+class EmbeddedModel final : public Model {
+ public:
+  EmbeddedModel(Loop& loop, EmbeddedOptions options, std::string id, int context, std::unique_ptr<LlamaFile> file)
+      : loop_(loop), options_(std::move(options)), id_(std::move(id)), context_(context), file_(std::move(file)) {}
+  Status open_engine(bool strict);
+  ~EmbeddedModel() override;
+
+  std::string_view id() const override { return id_; }
+  Capabilities capabilities() const override { return {true, true, true, true, true, context_}; }
+  void start(std::vector<Request> requests, Done done) override;
+  void cancel() override;
+  int count(std::string_view text) const override { return static_cast<int>(file_->tokenize(text).size()); }
+  std::int64_t most_tokens_in(const Request& request) const override;
+  std::optional<Price> price() const override { return Price{}; }
+  Counters counters() const override { return {attempts_, engine_->computed()}; }
+  void embed(std::vector<std::string> texts, Embedded done) override;
+
+ private:
+  struct Waiting {
+    std::size_t index = 0;
+    Done done;
+    double since = 0;
+  };
+  struct Embedding {
+    std::vector<Tokens> texts;
+    Embedded done;
+  };
+
+  Result<Job> prepare(Request request);
+  Result<Grammar> grammar_of(const Constraint& constraint);
+  Status fits(std::size_t prompt, std::size_t answer) const;
+  void plan_flush();
+  void flush();
+  void compute(std::vector<Job> jobs, std::vector<Embedding> embeddings);
+  Result<std::vector<std::vector<float>>> vectors(const std::vector<Tokens>& texts);
+  void arrived(std::vector<Answer> answers);
+  void finished();
+  void post(std::function<void()> event);
+
+  Loop& loop_;
+  const EmbeddedOptions options_;
+  const std::string id_;
+  const int context_;
+  std::unique_ptr<LlamaFile> file_;
+  std::atomic<bool> stop_ = false;
+  std::map<std::string, Result<Grammar>> grammars_;  // by kind and text
+  std::vector<Job> queue_;                           // place: in waiting_
+  std::vector<Waiting> waiting_;
+  std::vector<Embedding> embeddings_;
+  std::vector<Waiting> computing_;  // whose jobs the owner thread has
+  bool flush_planned_ = false, busy_ = false;
+  std::int64_t attempts_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // events in the loop outlive us
+  std::unique_ptr<Engine> engine_;                              // the owner thread's
+  std::unique_ptr<OwnerThread> owner_;
+};
+
+Status EmbeddedModel::open_engine(bool strict) {
+  const int threads = options_.threads > 0 ? options_.threads : usable_cores();
+  REDRAFT_TRY(engine_, Engine::make(*file_, DecoderShape{context_, threads, options_.rows, strict}, stop_));
+  owner_ = std::make_unique<OwnerThread>();
+  return Status();
+}
+
+EmbeddedModel::~EmbeddedModel() {
+  stop_ = true;
+  owner_.reset();
+  if (busy_) loop_.got_one();
+}
+
+Status EmbeddedModel::fits(std::size_t prompt, std::size_t answer) const {
+  if (prompt > 0 && prompt + answer <= static_cast<std::size_t>(context_)) return Status();
+  return invalid(fmt::format("the prompt has {} tokens and the answer may have {}, but the context of {} holds {}: shorten the prompt, "
+                             "lower max_tokens, or raise `context`", prompt, answer, id_, context_));
+}
+
+Result<Grammar> EmbeddedModel::grammar_of(const Constraint& constraint) {
+  const bool schema = constraint.kind == Constraint::Kind::kJsonSchema;
+  std::string key = (schema ? "schema " : "grammar ") + constraint.text;
+  auto known = grammars_.find(key);
+  if (known == grammars_.end()) {
+    if (grammars_.size() >= kMostGrammars) grammars_.clear();
+    std::string gbnf = constraint.text, error;
+    Result<Grammar> made = invalid("");
+    if (schema && !llama_extras::json_schema_to_gbnf(constraint.text, gbnf, error))
+      made = invalid(fmt::format("the JSON schema cannot be enforced: {}", error));
+    else
+      made = compile_grammar(*file_, gbnf);
+    known = grammars_.emplace(std::move(key), std::move(made)).first;
+  }
+  if (!known->second.ok()) return known->second.status();
+  return Grammar(llama_sampler_clone(known->second->get()));
+}
+
+Result<Job> EmbeddedModel::prepare(Request request) {
+  if (options_.temperature >= 0) request.temperature = options_.temperature;
+  if (options_.max_tokens > 0) request.max_tokens = std::min(request.max_tokens, options_.max_tokens);
+  Job job;
+  const Constraint& constraint = request.constraint;
+  if (constraint.kind == Constraint::Kind::kChoices) {
+    if (constraint.choices.empty()) return invalid("a choice needs at least one label to choose");
+    std::vector<Tokens> labels;
+    REDRAFT_TRY(job.prompt, file_->encode(request.messages, constraint.choices, labels));
+    job.labels = Labels(std::move(labels), file_->end_of_turn());
+    REDRAFT_RETURN_IF_ERROR(fits(job.prompt.size(), job.labels.longest_path()));
+  } else {
+    if (request.max_tokens < 1) return invalid(fmt::format("max_tokens is {}; it must be at least 1", request.max_tokens));
+    REDRAFT_TRY(job.prompt, file_->encode(request.messages));
+    REDRAFT_RETURN_IF_ERROR(fits(job.prompt.size(), static_cast<std::size_t>(request.max_tokens)));
+    Grammar grammar;
+    if (constraint.kind != Constraint::Kind::kNone) {
+      REDRAFT_TRY(grammar, grammar_of(constraint));
+    }
+    job.writer.emplace(*file_, request, std::move(grammar));
+  }
+  job.request = std::move(request);
+  return job;
+}
+
+void EmbeddedModel::start(std::vector<Request> requests, Done done) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    Result<Job> job = prepare(std::move(requests[i]));
+    if (!job.ok()) {
+      done(i, job.status());
+      continue;
+    }
+    ++attempts_;
+    job->place = waiting_.size();
+    queue_.push_back(std::move(*job));
+    waiting_.push_back({i, done, now()});
+  }
+  plan_flush();
+}
+
+void EmbeddedModel::embed(std::vector<std::string> texts, Embedded done) {
+  Embedding embedding{{}, std::move(done)};
+  for (const std::string& text : texts) {
+    embedding.texts.push_back(file_->tokenize(text));
+    if (Status status = fits(std::max<std::size_t>(embedding.texts.back().size(), 1), 0); !status.ok()) return embedding.done(status);
+  }
+  embeddings_.push_back(std::move(embedding));
+  plan_flush();
+}
+
+std::int64_t EmbeddedModel::most_tokens_in(const Request& request) const {
+  Result<Tokens> prompt = file_->encode(request.messages);
+  return prompt.ok() ? static_cast<std::int64_t>(prompt->size()) : Model::most_tokens_in(request);
+}
+
+void EmbeddedModel::plan_flush() {
+  if (flush_planned_ || (queue_.empty() && embeddings_.empty())) return;
+  flush_planned_ = true;
+  loop_.when_idle([this, alive = std::weak_ptr(alive_)] {
+    if (alive.lock()) flush();
+  });
+}
+
+void EmbeddedModel::flush() {
+  flush_planned_ = false;
+  if (queue_.empty() && embeddings_.empty()) return;
+  REDRAFT_CHECK(!busy_);  // the loop is idle only when nothing is awaited
+  busy_ = true;
+  stop_ = false;
+  loop_.await_one();
+  computing_ = std::exchange(waiting_, {});
+  auto work = std::make_shared<std::pair<std::vector<Job>, std::vector<Embedding>>>(std::exchange(queue_, {}), std::exchange(embeddings_, {}));
+  owner_->run([this, work] { compute(std::move(work->first), std::move(work->second)); });
+}
+
+// On the owner thread.
+void EmbeddedModel::compute(std::vector<Job> jobs, std::vector<Embedding> embeddings) {
+  engine_->run(std::move(jobs), [this](std::vector<Answer> answers) {
+    auto group = std::make_shared<std::vector<Answer>>(std::move(answers));
+    post([this, group] { arrived(std::move(*group)); });
+  });
+  for (Embedding& embedding : embeddings) {
+    auto result = std::make_shared<Result<std::vector<std::vector<float>>>>(vectors(embedding.texts));
+    post([done = std::move(embedding.done), result] { done(std::move(*result)); });
+  }
+  post([this] { finished(); });
+}
+
+Result<std::vector<std::vector<float>>> EmbeddedModel::vectors(const std::vector<Tokens>& texts) {
+  std::vector<std::vector<float>> vectors;
+  for (const Tokens& text : texts) {
+    REDRAFT_TRY(std::vector<float> vector, engine_->embed(text));
+    vectors.push_back(std::move(vector));
+  }
+  return vectors;
+}
+
+void EmbeddedModel::post(std::function<void()> event) {
+  loop_.post([alive = std::weak_ptr(alive_), event = std::move(event)] {
+    if (alive.lock()) event();
+  });
+}
+
+void EmbeddedModel::arrived(std::vector<Answer> answers) {
+  for (Answer& answer : answers) {
+    const Waiting waiting = std::move(computing_[answer.place]);
+    if (answer.completion.ok()) answer.completion->seconds = now() - waiting.since;
+    waiting.done(waiting.index, std::move(answer.completion));
+  }
+}
+
+void EmbeddedModel::finished() {
+  busy_ = false;
+  computing_.clear();
+  loop_.got_one();
+}
+
+void EmbeddedModel::cancel() {
+  if (busy_) stop_ = true;
+  queue_.clear();
+  const Status cancelled(Code::kCancelled, "the embedded model was stopped before it answered");
+  for (Waiting& waiting : std::exchange(waiting_, {}))
+    post([cancelled, waiting = std::move(waiting)] { waiting.done(waiting.index, cancelled); });
+  for (Embedding& embedding : std::exchange(embeddings_, {}))
+    post([cancelled, done = std::move(embedding.done)] { done(cancelled); });
+}
+
+std::string identity(const std::string& path, const LlamaFile& file, const EmbeddedOptions& options, bool strict) {
+  std::string id = std::filesystem::path(path).filename().string() + ":" + file.digest().substr(0, 12);
+  if (file.widened()) id += ":bf16";
+  if (strict) id += ":strict";
+  if (options.temperature >= 0) id += fmt::format(";temperature={}", options.temperature);
+  if (options.max_tokens > 0) id += fmt::format(";max_tokens={}", options.max_tokens);
+  return id;
+}
+
+Result<int> context_of(const EmbeddedOptions& options, const LlamaFile& file, const std::string& path) {
+  const int trained = file.trained_context();
+  if (options.context > trained && trained > 0)
+    return invalid(fmt::format("context = {} is more than {} was trained for; it may be at most {}", options.context, path, trained));
+  if (options.context > 0) return (options.context + kPad - 1) / kPad * kPad;
+  const auto held = static_cast<int>(std::min<std::size_t>(kCacheBytes / std::max<std::size_t>(file.bytes_per_cell(), 1), 1 << 20));
+  return std::max(kPad, std::min(held, trained) / kPad * kPad);
+}
+
+Result<std::string> path_of(const ModelSpec& spec) {
+  const std::string& name = spec.name;
+  if (name == kName) return model_path("");
+  if (name.starts_with("embedded:")) return model_path(std::string_view(name).substr(kName.size() + 1));
+  return path_from(spec.directory, name);
+}
+
+}  // namespace
+
+bool claims_embedded(std::string_view model_name) {
+  if (model_name == kName || model_name.starts_with("embedded:")) return true;
+  return model_name.ends_with(".gguf") && model_name.find("://") == std::string_view::npos;
+}
+
+std::vector<OptionInfo> describe_embedded() { return describe_options<EmbeddedOptions>(); }
+
+Result<std::unique_ptr<Model>> make_embedded(Loop& loop, const ModelSpec& spec) {
+  REDRAFT_TRY(EmbeddedOptions options, parse_options<EmbeddedOptions>(spec.settings, "model " + spec.name));
+  REDRAFT_TRY(const std::string path, path_of(spec));
+  const Weights weights = options.weights == "file" ? Weights::kFile : options.weights == "bf16" ? Weights::kBf16 : Weights::kAuto;
+  REDRAFT_TRY(std::unique_ptr<LlamaFile> file, LlamaFile::open(path, weights));
+  REDRAFT_TRY(const int context, context_of(options, *file, path));
+  std::string id = identity(path, *file, options, spec.strict);
+  auto model = std::make_unique<EmbeddedModel>(loop, std::move(options), std::move(id), context, std::move(file));
+  REDRAFT_RETURN_IF_ERROR(model->open_engine(spec.strict));
+  return Result<std::unique_ptr<Model>>(std::move(model));
+}
+
+}  // namespace redraft

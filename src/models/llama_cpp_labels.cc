@@ -1,0 +1,97 @@
+// See llama_cpp_labels.h.
+#include "models/llama_cpp_labels.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace redraft {
+namespace {
+
+// Sorted, an answer that begins another stands right before one that it begins.
+bool one_begins_another(std::vector<std::vector<Labels::Token>> answers) {
+  std::ranges::sort(answers);
+  for (std::size_t i = 1; i < answers.size(); ++i)
+    if (std::ranges::mismatch(answers[i - 1], answers[i]).in1 == answers[i - 1].end()) return true;
+  return false;
+}
+
+}  // namespace
+
+double log_sum(std::span<const float> logits) {
+  const float most = *std::ranges::max_element(logits);
+  double sum = 0;
+  for (float logit : logits) sum += static_cast<double>(std::exp(logit - most));
+  return static_cast<double>(most) + std::log(sum);
+}
+
+Labels::Labels(std::vector<std::vector<Token>> answers, Token end_of_turn) : nodes_(1) {
+  for (const std::vector<Token>& answer : answers) lengths_.push_back(static_cast<int>(answer.size()));
+  if (one_begins_another(answers) || std::ranges::find(lengths_, 0) != lengths_.end())
+    for (std::vector<Token>& answer : answers) answer.push_back(end_of_turn);
+  for (const std::vector<Token>& answer : answers) {
+    std::vector<Step>& steps = steps_.emplace_back();
+    int node = 0;
+    for (std::size_t i = 0; i < answer.size(); ++i) {
+      steps.push_back(step(node, answer[i]));
+      if (i + 1 < answer.size()) node = child(node, answer[i]);
+    }
+  }
+  for (int node = 0; node < static_cast<int>(nodes_.size()); ++node) {
+    if (!nodes_[static_cast<std::size_t>(node)].children.empty()) continue;
+    Path& path = paths_.emplace_back();
+    for (int at = node; at > 0; at = nodes_[static_cast<std::size_t>(at)].parent) {
+      path.nodes.push_back(at);
+      path.tokens.push_back(nodes_[static_cast<std::size_t>(at)].token);
+    }
+    path.nodes.push_back(0);
+    std::ranges::reverse(path.nodes);
+    std::ranges::reverse(path.tokens);
+  }
+}
+
+int Labels::child(int node, Token token) {
+  for (int next : nodes_[static_cast<std::size_t>(node)].children)
+    if (nodes_[static_cast<std::size_t>(next)].token == token) return next;
+  const int made = static_cast<int>(nodes_.size());
+  nodes_.emplace_back();
+  nodes_.back().token = token;
+  nodes_.back().parent = node;
+  nodes_[static_cast<std::size_t>(node)].children.push_back(made);
+  return made;
+}
+
+Labels::Step Labels::step(int node, Token token) {
+  std::vector<Token>& next = nodes_[static_cast<std::size_t>(node)].next;
+  const auto found = std::ranges::find(next, token);
+  const auto place = static_cast<std::size_t>(found - next.begin());
+  if (found == next.end()) next.push_back(token);
+  return {node, place};
+}
+
+bool Labels::take(int node, std::span<const float> logits) {
+  Node& at = nodes_[static_cast<std::size_t>(node)];
+  const double total = log_sum(logits);
+  if (!std::isfinite(total)) return false;
+  at.values.clear();
+  for (Token token : at.next) at.values.push_back(static_cast<double>(logits[static_cast<std::size_t>(token)]) - total);
+  at.known = true;
+  return true;
+}
+
+std::vector<double> Labels::log_probabilities() const {
+  std::vector<double> sums;
+  for (const std::vector<Step>& steps : steps_) {
+    double sum = 0;
+    for (const Step& step : steps) sum += nodes_[static_cast<std::size_t>(step.node)].values[step.next];
+    sums.push_back(sum);
+  }
+  return sums;
+}
+
+std::size_t Labels::longest_path() const {
+  std::size_t longest = 0;
+  for (const Path& path : paths_) longest = std::max(longest, path.tokens.size());
+  return longest;
+}
+
+}  // namespace redraft

@@ -1,0 +1,177 @@
+// Sampling is our own, so that a seed means the same everywhere.
+#include "models/llama_cpp_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <exception>
+#include <limits>
+
+#include "base/utf8.h"
+#include "redraft/context.h"
+
+namespace redraft {
+namespace {
+
+constexpr float kNever = -std::numeric_limits<float>::infinity();
+constexpr double kNegligible = -60;  // of a logit below the highest, in units of the temperature
+
+struct Weighted {
+  double weight = 0;
+  Token token = 0;
+  bool operator>(const Weighted& other) const { return weight != other.weight ? weight > other.weight : token < other.token; }
+};
+
+// Keeps the likeliest whose weights make up `share` of the total (Holtzman et al. 2020, section 3.1).
+void keep_nucleus(std::vector<Weighted>& candidates, double total, double share) {
+  for (std::size_t sorted = 0; sorted < candidates.size();) {
+    sorted = std::min(candidates.size(), sorted == 0 ? 256 : sorted * 8);
+    std::ranges::partial_sort(candidates, candidates.begin() + static_cast<std::ptrdiff_t>(sorted), std::greater());
+    double sum = 0;
+    for (std::size_t i = 0; i < sorted; ++i)
+      if ((sum += candidates[i].weight) >= share * total) {
+        candidates.resize(i + 1);
+        return;
+      }
+  }
+}
+
+Token draw_from(const std::vector<Weighted>& candidates, double u) {
+  double total = 0;
+  for (const Weighted& candidate : candidates) total += candidate.weight;
+  double below = 0;
+  for (const Weighted& candidate : candidates)
+    if ((below += candidate.weight) > u * total) return candidate.token;
+  return candidates.back().token;
+}
+
+}  // namespace
+
+Result<Grammar> compile_grammar(const LlamaFile& file, const std::string& gbnf) {
+  llama_complaints();
+  try {
+    Grammar grammar(llama_sampler_init_grammar(file.vocab(), gbnf.c_str(), "root"));
+    if (grammar && !gbnf.empty()) return grammar;
+  } catch (const std::exception& failure) {
+    return invalid(fmt::format("the grammar cannot be used: {}", failure.what()));
+  }
+  std::string why = llama_complaints();
+  std::ranges::replace(why, '\n', ' ');
+  return invalid(fmt::format("the grammar cannot be used: {}; it must be GBNF with a rule `root`: {}",
+                             gbnf.empty() ? "it is empty" : trimmed(why), shortened(gbnf, 120)));
+}
+
+Writer::Writer(const LlamaFile& file, const Request& request, Grammar grammar)
+    : file_(&file),
+      temperature_(request.temperature),
+      top_p_(request.top_p),
+      max_tokens_(request.max_tokens),
+      stops_(request.stop),
+      rng_(request.seed),
+      grammar_(std::move(grammar)) {
+  std::erase(stops_, "");
+  for (const std::string& stop : stops_) longest_stop_ = std::max(longest_stop_, stop.size());
+}
+
+bool Writer::fail(Code code, std::string message) {
+  status_ = Status(code, std::move(message));
+  return false;
+}
+
+Token Writer::draw(std::span<const float> logits) {
+  const double most = static_cast<double>(*std::ranges::max_element(logits));
+  std::vector<Weighted> candidates;
+  double total = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    const double below = (static_cast<double>(logits[i]) - most) / temperature_;
+    if (!(below > kNegligible)) continue;
+    candidates.push_back({std::exp(below), static_cast<Token>(i)});
+    total += candidates.back().weight;
+  }
+  if (top_p_ < 1) keep_nucleus(candidates, total, std::max(top_p_, 0.0));
+  return draw_from(candidates, uniform(rng_));
+}
+
+Token Writer::pick(std::span<const float> logits) {
+  if (temperature_ > 0) return draw(logits);
+  return static_cast<Token>(std::ranges::max_element(logits) - logits.begin());
+}
+
+bool Writer::allowed(Token token) {
+  llama_token_data one{token, 0, 0};
+  llama_token_data_array candidates{&one, 1, -1, false};
+  llama_sampler_apply(grammar_.get(), &candidates);
+  return one.logit != kNever;
+}
+
+// False when the grammar leaves nothing.
+bool Writer::mask(std::span<const float> logits) {
+  std::vector<llama_token_data> all(logits.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = {static_cast<Token>(i), logits[i], 0};
+  llama_token_data_array candidates{all.data(), all.size(), -1, false};
+  llama_sampler_apply(grammar_.get(), &candidates);
+  masked_.assign(logits.size(), kNever);
+  bool any = false;
+  for (const llama_token_data& one : all) {
+    masked_[static_cast<std::size_t>(one.id)] = one.logit;
+    any |= one.logit != kNever;
+  }
+  return any;
+}
+
+// Adds a token to the text. False when the answer ends with it.
+bool Writer::advance(Token token) {
+  if (file_->ends(token)) return end(Finish::kStop);
+  if (grammar_) llama_sampler_accept(grammar_.get(), token);
+  ++tokens_;
+  last_ = token;
+  const std::size_t before = text_.size();
+  text_ += file_->piece(token);
+  std::size_t stop_at = std::string::npos;
+  for (const std::string& stop : stops_)
+    stop_at = std::min(stop_at, text_.find(stop, before > longest_stop_ ? before - longest_stop_ : 0));
+  if (stop_at != std::string::npos) {
+    text_.resize(stop_at);
+    return end(Finish::kStop);
+  }
+  return tokens_ < max_tokens_ || end(Finish::kLength);
+}
+
+bool Writer::write(std::span<const float> logits) {
+  if (!std::isfinite(*std::ranges::max_element(logits)))
+    return fail(Code::kCorruption, "the model computes logits that are no numbers; its file is damaged, fetch it again");
+  try {
+    Token token = pick(logits);
+    if (grammar_ && !allowed(token)) {
+      if (!mask(logits)) return fail(Code::kInvalidArgument, "the grammar leaves no token of the model's vocabulary to go on with");
+      token = pick(masked_);
+    }
+    return advance(token);
+  } catch (const std::exception& failure) {
+    return fail(Code::kInvalidArgument, fmt::format("the grammar cannot be followed: {}", failure.what()));
+  }
+}
+
+std::string Writer::text() const {
+  std::string text = text_;
+  if (finish_ == Finish::kLength) {  // a character may be cut in half
+    const std::size_t cut = first_invalid_utf8(text);
+    if (cut != std::string::npos && text.size() - cut < 4) text.resize(cut);
+  }
+  for (std::size_t bad = first_invalid_utf8(text); bad != std::string::npos; bad = first_invalid_utf8(text))
+    text.replace(bad, 1, "\xEF\xBF\xBD");
+  return text;
+}
+
+std::size_t choose(const std::vector<double>& log_probabilities, double temperature, std::uint64_t seed) {
+  const auto best = std::ranges::max_element(log_probabilities);
+  if (temperature <= 0) return static_cast<std::size_t>(best - log_probabilities.begin());
+  std::vector<Weighted> candidates;
+  for (std::size_t i = 0; i < log_probabilities.size(); ++i)
+    candidates.push_back({std::exp((log_probabilities[i] - *best) / temperature), static_cast<Token>(i)});
+  std::mt19937_64 rng(seed);
+  return static_cast<std::size_t>(draw_from(candidates, uniform(rng)));
+}
+
+}  // namespace redraft

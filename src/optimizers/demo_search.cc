@@ -1,0 +1,205 @@
+// Search over demonstrations, without a language model's help: what a weak teacher leaves. Bootstrapped and labelled
+// demonstrations as in DSPy's bootstrap few-shot with random search (Khattab et al. 2024, section 4), but paired on the
+// same examples and by successive halving (Karnin et al. 2013, section 3) instead of scoring every set on everything.
+// Update rule, by rounds:
+//   1     the incumbent runs some training rows; those it gets right become the bootstrapped pool (note "pool")
+//   2     sets of all sizes, labelled or bootstrapped, every label shown before one is shown twice, with and without
+//         calibration, go through halving on val
+//   3 ... neighbours of the best, one edit away (drop, add, swap, reorder, a sentence less, another layout, another
+//         calibration), race against it; it ends after `patience` rounds without a better one
+#include <algorithm>
+
+#include "optimizers/moves.h"
+#include "redraft/registry.h"
+
+namespace redraft {
+namespace {
+
+struct Options {
+  int width = 8;
+  int neighbours = 6;
+  int block = 24;
+  int bootstrap = 16;
+  int patience = 3;
+
+  OptionList list() {
+    return {{"width", width, 1, 1024, "demonstration sets in the halving round"},
+            {"neighbours", neighbours, 1, 256, "edits of the best per later round"},
+            {"block", block, 1, 4096, "val examples in the first block of a race; each block is twice the one before"},
+            {"bootstrap", bootstrap, 0, 4096, "training rows the program runs to find what it gets right; 0 = labels only"},
+            {"patience", patience, 1, 1000, "rounds of edits without a better candidate before it ends"}};
+  }
+};
+
+class DemoSearch final : public Optimizer {
+ public:
+  explicit DemoSearch(Options options) : options_(options) {}
+
+  Task<Result<Plan>> sample(const History& history, Context& ctx) override {
+    auto rng = ctx.rng("demo_search/" + std::to_string(history.rounds()));
+    const Parameter* demos = find_parameter(history.parameters(), ParameterKind::kDemonstrations);
+    if (history.rounds() == 1 && demos && options_.bootstrap > 0 && !history.data(Split::kTrain).empty())
+      co_return bootstrap(history, rng);
+    if (!last(history, "halved")) co_return halving(history, demos, rng);
+    const std::string stalled = last(history, "stalled").value_or("0");
+    if (std::stoi(stalled) >= options_.patience) co_return Plan{};
+    co_return edits(history, demos, rng);
+  }
+
+  Task<Result<Note>> update(const std::vector<Evaluation>& evaluations, const History& history, Context&) override {
+    Note note;
+    if (!evaluations.empty() && evaluations.front().trial.split == Split::kTrain) {
+      note["pool"] = to_text(right_ones(evaluations.front(), history));
+      co_return std::move(note);
+    }
+    if (!last(history, "halved")) {
+      note["halved"] = "true";
+      co_return std::move(note);
+    }
+    const std::optional<Scored> best = history.best();  // of the rounds before this one
+    bool better = false;
+    for (const Evaluation& e : evaluations) {
+      double sum = 0;
+      for (const Outcome& o : e.outcomes) sum += o.score.value;
+      better = better || (best && e.outcomes.size() == best->n && sum > best->mean * static_cast<double>(best->n) + 1e-9);
+    }
+    const int stalled = std::stoi(last(history, "stalled").value_or("0"));
+    note["stalled"] = std::to_string(better ? 0 : stalled + 1);
+    co_return std::move(note);
+  }
+
+ private:
+  // The latest note under this key, of whatever round.
+  static std::optional<std::string> last(const History& history, const std::string& key) {
+    for (int round = history.rounds() - 1; round >= 0; --round) {
+      const Note note = history.note(round);
+      if (const auto found = note.find(key); found != note.end()) return found->second;
+    }
+    return std::nullopt;
+  }
+
+  Plan bootstrap(const History& history, std::mt19937_64& rng) const {
+    std::vector<std::string> ids;
+    for (const Example& row : history.data(Split::kTrain)) ids.push_back(row.id);
+    shuffle(ids, rng);
+    ids.resize(std::min(ids.size(), static_cast<std::size_t>(options_.bootstrap)));
+    Plan plan;
+    plan.trials.push_back(Trial{history.incumbent(), Split::kTrain, std::move(ids), true, "to see which training rows it gets right"});
+    return plan;
+  }
+
+  // The program's own answers, with its reasoning where it has any, on the rows it got right.
+  static std::vector<Demonstration> right_ones(const Evaluation& e, const History& history) {
+    std::vector<Demonstration> pool;
+    for (const Outcome& o : e.outcomes) {
+      const auto& train = history.data(Split::kTrain);
+      const auto row = std::ranges::find(train, o.example, &Example::id);
+      if (o.score.value < 1 || o.tape.empty() || row == train.end()) continue;
+      Demonstration d = labelled(*row);
+      if (const Json& fields = o.tape.output().fields; fields.is_object()) {
+        d.outputs.clear();
+        for (const auto& [name, value] : fields.items()) d.outputs.emplace(name, value);
+      }
+      for (const Node& node : o.tape.nodes())
+        if (node.op == "reason") d.reasoning = node.value;
+      pool.push_back(std::move(d));
+    }
+    return pool;
+  }
+
+  std::vector<Demonstration> labelled_pool(const History& history) const {
+    std::vector<Demonstration> pool;
+    for (const Example& row : history.data(Split::kTrain))
+      if (!row.labels.empty()) pool.push_back(labelled(row));
+    return pool;
+  }
+
+  Race race(int survivors) const {
+    Race race;
+    race.block = options_.block;
+    race.growth = 2;
+    race.keep = 0.5;
+    race.survivors = survivors;
+    return race;
+  }
+
+  Plan halving(const History& history, const Parameter* demos, std::mt19937_64& rng) const {
+    const std::vector<Demonstration> labels = labelled_pool(history);
+    const std::vector<Demonstration> right = parse_demonstrations(last(history, "pool").value_or("")).ok()
+                                                 ? *parse_demonstrations(last(history, "pool").value_or(""))
+                                                 : std::vector<Demonstration>{};
+    const Parameter* calibrate = find_parameter(history.parameters(), "calibrate");
+    Plan plan;
+    const auto add = [&](Candidate candidate, std::string why) {
+      const bool twice = std::ranges::any_of(plan.trials, [&](const Trial& t) { return t.candidate == candidate; });
+      if (!twice && !history.knows(candidate)) plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
+    };
+    if (calibrate) {
+      Candidate candidate = history.incumbent();
+      candidate[calibrate->name] = calibrate->choices.back();
+      add(std::move(candidate), "the seed with " + calibrate->choices.back() + " calibration");
+    }
+    const auto most = demos ? static_cast<std::size_t>(demos->max_demonstrations) : 0;
+    const auto width = static_cast<std::size_t>(options_.width);
+    for (std::size_t i = 0; demos && i < width; ++i) {
+      Candidate candidate = history.incumbent();
+      const std::size_t n = width == 1 ? most : 1 + i * (most - 1) / (width - 1);  // sizes from 1 to the most, evenly
+      const bool bootstrapped = i % 3 == 2 && right.size() >= 2;
+      candidate[demos->name] = to_text(draw_covering(bootstrapped ? right : labels, n, rng));
+      if (calibrate) candidate[calibrate->name] = i % 4 == 3 ? calibrate->draw(uniform(rng)) : calibrate->choices.back();
+      add(std::move(candidate), std::to_string(n) + (bootstrapped ? " bootstrapped" : " labelled") + " demonstrations");
+    }
+    if (plan.trials.empty()) return edits(history, demos, rng);
+    plan.race = race(2);
+    return plan;
+  }
+
+  Plan edits(const History& history, const Parameter* demos, std::mt19937_64& rng) const {
+    const Candidate best = history.incumbent();
+    const std::vector<Demonstration> labels = labelled_pool(history);
+    const Parameter* instruction = find_parameter(history.parameters(), ParameterKind::kText);
+    std::vector<const Parameter*> choices;
+    for (const Parameter& p : history.parameters())
+      if (p.kind == ParameterKind::kCategorical && !p.frozen) choices.push_back(&p);
+    Plan plan;
+    plan.trials.push_back(Trial{best, Split::kVal, {}, false, "the best so far"});
+    // Many draws fall on what is known or does not apply; they cost nothing.
+    for (int tries = 0; tries < 20 * options_.neighbours && plan.trials.size() <= static_cast<std::size_t>(options_.neighbours); ++tries) {
+      Candidate candidate = best;
+      std::string why;
+      const std::size_t move = below(rng, 7);
+      if (move <= 3 && demos) {
+        std::string& text = candidate[demos->name];
+        if (move == 0) text = swap_one(text, labels, rng), why = "a demonstration swapped";
+        if (move == 1) text = add_one(text, labels, static_cast<std::size_t>(demos->max_demonstrations), rng), why = "a demonstration more";
+        if (move == 2) text = drop_one(text, rng), why = "a demonstration less";
+        if (move == 3) text = reorder(text, rng), why = "two demonstrations change places";
+      } else if (move == 4 && instruction) {
+        candidate[instruction->name] = drop_sentence(candidate[instruction->name], *instruction, rng);
+        why = "a sentence less";
+      } else if (move >= 5 && !choices.empty()) {
+        const Parameter& p = *choices[below(rng, choices.size())];
+        candidate[p.name] = other_choice(p, candidate[p.name], rng);
+        why = p.name + " = " + candidate[p.name];
+      }
+      const bool twice = std::ranges::any_of(plan.trials, [&](const Trial& t) { return t.candidate == candidate; });
+      if (!twice && !history.knows(candidate)) plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
+    }
+    if (plan.trials.size() == 1) return Plan{};  // nothing is left to try
+    plan.race = race(1);
+    return plan;
+  }
+
+  Options options_;
+};
+
+}  // namespace
+
+std::vector<OptionInfo> describe_demo_search() { return describe_options<Options>(); }
+
+Result<std::unique_ptr<Optimizer>> make_demo_search(const Json& settings) {
+  REDRAFT_TRY(const Options options, parse_options<Options>(settings, "optimizer demo_search"));
+  return std::unique_ptr<Optimizer>(std::make_unique<DemoSearch>(options));
+}
+
+}  // namespace redraft
