@@ -14,6 +14,7 @@ function(redraft_library folder)
 
   set(target redraft_${folder})
   add_library(${target} STATIC ${sources})
+  target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE "${PROJECT_SOURCE_DIR}/src")

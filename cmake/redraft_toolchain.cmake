@@ -7,7 +7,6 @@ set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-set_property(GLOBAL PROPERTY USE_FOLDERS ON)
 
 if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
@@ -21,7 +20,6 @@ if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 add_library(redraft_options INTERFACE)
-target_compile_features(redraft_options INTERFACE cxx_std_20)
 target_compile_options(redraft_options INTERFACE -Wall -Wextra -Wconversion -Wshadow $<$<BOOL:${REDRAFT_WERROR}>:-Werror>)
 target_compile_definitions(redraft_options INTERFACE REDRAFT_VERSION="${PROJECT_VERSION}")
 

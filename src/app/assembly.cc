@@ -43,15 +43,17 @@ Budget merged(const Budget& file, const Budget& flags) {
   return b;
 }
 
-Result<std::shared_ptr<const Metric>> metric_of(const TaskFile& task, const Surroundings& around) {
-  std::vector<WeightedMetric> uses;
+Result<std::unique_ptr<Metric>> metric_of(const TaskFile& task, const Surroundings& around) {
+  const MetricUse& first = task.metrics.front();
+  if (task.metrics.size() == 1 && !first.must_pass) return make_metric(first.name, first.settings, around);
+  Json uses = Json::array();
   for (const MetricUse& use : task.metrics) {
-    REDRAFT_TRY(std::unique_ptr<Metric> metric, make_metric(use.name, use.settings, around));
-    uses.push_back(WeightedMetric{use.name, std::move(metric), use.weight, use.must_pass});
+    Json entry = {{"name", use.name}, {"settings", use.settings}};
+    if (use.must_pass) entry["must_pass"] = true;
+    else entry["weight"] = use.weight;
+    uses.push_back(std::move(entry));
   }
-  if (uses.size() == 1 && !uses.front().must_pass) return std::shared_ptr<const Metric>(std::move(uses.front().metric));
-  REDRAFT_TRY(std::unique_ptr<Metric> composed, make_composite(std::move(uses)));
-  return std::shared_ptr<const Metric>(std::move(composed));
+  return make_composite(Json{{"metrics", std::move(uses)}}, around);
 }
 
 // The order in which examples are raced must not depend on the file: rows sorted by label would make a first block of
@@ -115,7 +117,7 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
   const Surroundings around{a.task.data.inputs, a.task.data.labels, a.task.directory,
                             a.models.student->capabilities().choice_logprobs};
   REDRAFT_TRY(std::unique_ptr<Program> program, make_program(a.task.program.name, a.task.program.settings, around));
-  REDRAFT_TRY(std::shared_ptr<const Metric> metric, metric_of(a.task, around));
+  REDRAFT_TRY(std::unique_ptr<Metric> metric, metric_of(a.task, around));
   if (a.budget.cost > 0)
     for (const Model* m : {a.models.student, a.models.teacher, a.models.judge})
       if (!m->capabilities().free_of_charge && !m->price())

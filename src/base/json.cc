@@ -92,7 +92,8 @@ class Builder final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 std::optional<JsonFault> read_json(std::string_view text, Json& value) {
-  if (const std::size_t bad = first_invalid_utf8(text); bad != std::string_view::npos) return JsonFault{bad, "not UTF-8"};
+  if (const std::size_t bad = first_invalid_utf8(text); bad != std::string_view::npos)
+    return JsonFault{bad, "not UTF-8"};
   std::size_t read = 0;
   Builder builder(value, read);
   const char* end = text.data() + text.size();

@@ -60,7 +60,8 @@ void append(std::vector<DiffPart>& parts, Change change, std::string_view text) 
 bool is_space(std::string_view token) { return !token.empty() && sort_of(token.front()) == Sort::kSpace; }
 
 // Removed and added pieces alternate where tokens are matched one by one; gathers each changed stretch into one
-// removal and one addition. Among words, a stretch goes on over white space alone: "a b" -> "c d" is one change, not two.
+// removal and one addition. Among words, a stretch goes on over white space alone: "a b" -> "c d" is one change, not
+// two.
 class Builder {
  public:
   explicit Builder(bool over_space) : over_space_(over_space) {}
@@ -174,9 +175,15 @@ std::string diff_html(std::string_view before, std::string_view after) {
   for (const DiffPart& part : word_diff(before, after)) {
     const std::string text = escape_html(part.text);
     switch (part.change) {
-      case Change::kSame: out += text; break;
-      case Change::kRemoved: out += "<del>" + text + "</del>"; break;
-      case Change::kAdded: out += "<ins>" + text + "</ins>"; break;
+      case Change::kSame:
+        out += text;
+        break;
+      case Change::kRemoved:
+        out += "<del>" + text + "</del>";
+        break;
+      case Change::kAdded:
+        out += "<ins>" + text + "</ins>";
+        break;
     }
   }
   return out;

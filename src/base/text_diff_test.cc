@@ -23,8 +23,10 @@ TEST(TextDiff, WordsThatChanged) {
 }
 
 TEST(TextDiff, AStretchOfChangedWordsIsOneChange) {
-  const std::vector<DiffPart> expected = {
-      {Change::kSame, "Be "}, {Change::kRemoved, "very brief"}, {Change::kAdded, "quite exact"}, {Change::kSame, " here."}};
+  const std::vector<DiffPart> expected = {{Change::kSame, "Be "},
+                                          {Change::kRemoved, "very brief"},
+                                          {Change::kAdded, "quite exact"},
+                                          {Change::kSame, " here."}};
   EXPECT_EQ(word_diff("Be very brief here.", "Be quite exact here."), expected);
 }
 

@@ -15,6 +15,7 @@ std::uint64_t mixed(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+constexpr int kChoiceEnvelope = 16;  // tokens around a choice where a server wraps it in JSON
 constexpr std::uint64_t kSeedBits = (1ull << 53) - 1;  // what a JSON number holds exactly
 
 }  // namespace
@@ -82,6 +83,9 @@ Spent StudyContext::most_of(Role role, const Request& request) const {
   if (options_.budget.tokens > 0 || options_.budget.cost > 0) {  // else nobody asks, and counting takes time
     usage.tokens_in = backend(role).most_tokens_in(request);
     usage.tokens_out = request.max_tokens;
+    int longest = 0;
+    for (const std::string& choice : request.constraint.choices) longest = std::max(longest, backend(role).count(choice));
+    if (longest > 0) usage.tokens_out = std::min(request.max_tokens, longest + kChoiceEnvelope);
   }
   return cost_of(role, usage);
 }

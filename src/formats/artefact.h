@@ -1,6 +1,6 @@
-// The artefact: what a run leaves behind, in one file that people can read and diff. JSON in UTF-8, versioned by schema, no
-// code, no keys. All that may differ between equal runs stands under `run`. Loading is all or nothing: every type is
-// checked, unknown keys are refused, and a loaded artefact says all that its file says.
+// The artefact: what a run leaves behind, in one file that people can read and diff. JSON in UTF-8, versioned by
+// schema, no code, no keys. All that may differ between equal runs stands under `run`. Loading is all or nothing: every
+// type is checked, unknown keys are refused, and a loaded artefact says all that its file says.
 #ifndef REDRAFT_FORMATS_ARTEFACT_H_
 #define REDRAFT_FORMATS_ARTEFACT_H_
 
@@ -16,23 +16,23 @@ inline constexpr int kArtefactSchema = 1;
 struct Artefact {
   std::string redraft = REDRAFT_VERSION;  // the version that wrote it
   std::string task;
-  std::string shipped;                    // "best" or "seed"
-  std::string reason;                     // one sentence
-  Candidate parameters;                   // what is shipped
-  std::optional<Candidate> best_found;    // when the seed is shipped
-  Json program = Json::object();          // Program::description(), without a key "fitted"
-  Fitted fitted;                          // of what is shipped; stands in the file as program.fitted
-  Split split = Split::kTest;             // of the scores
-  std::optional<Comparison> scores;       // none when cancelled, or when there is no test split; in the file: null
+  std::string shipped;                  // "best" or "seed"
+  std::string reason;                   // one sentence
+  Candidate parameters;                 // what is shipped
+  std::optional<Candidate> best_found;  // when the seed is shipped
+  Json program = Json::object();        // Program::description(), without a key "fitted"
+  Fitted fitted;                        // of what is shipped; stands in the file as program.fitted
+  Split split = Split::kTest;           // of the scores
+  std::optional<Comparison> scores;     // none when cancelled, or when there is no test split; in the file: null
   std::string optimizer;
   Json settings = Json::object();
   std::uint64_t seed = 0;
   Json models = Json::object();
-  std::string stop;                       // budget, converged, cancelled, saturated
+  std::string stop;  // budget, converged, cancelled, saturated
   Spent spent;
 
   struct Run {
-    std::string created;                  // ISO 8601
+    std::string created;  // ISO 8601
     RunCounters counters;
     bool strict = false;
   } run;

@@ -32,9 +32,7 @@ class Entry {
     if (!child.value_) fault_->say(child.path_ + " is missing");
     return child;
   }
-  Entry at(std::size_t i) const {
-    return Entry(*fault_, &(*value_)[i], path_ + '[' + std::to_string(i) + ']');
-  }
+  Entry at(std::size_t i) const { return Entry(*fault_, &(*value_)[i], path_ + '[' + std::to_string(i) + ']'); }
   void only(std::initializer_list<const char*> known) const {
     if (!is_object()) return;
     for (const auto& [key, value] : value_->items())
@@ -206,9 +204,11 @@ Status upgrade(Json& root, const std::string& file) {
   if (!root.is_object() || version == root.end())
     return Status(Code::kCorruption, file + ": this is no artefact, for it has no schema_version");
   if (!version->is_number_unsigned() || *version == 0)
-    return Status(Code::kCorruption, file + ": schema_version must be a whole number of 1 or above, not " + to_text(*version));
+    return Status(Code::kCorruption,
+                  file + ": schema_version must be a whole number of 1 or above, not " + to_text(*version));
   if (*version > kArtefactSchema)
-    return invalid(file + ": schema_version " + to_text(*version) + " is newer than " + std::to_string(kArtefactSchema) +
+    return invalid(file + ": schema_version " + to_text(*version) + " is newer than " +
+                   std::to_string(kArtefactSchema) +
                    ", which this redraft (" REDRAFT_VERSION ") reads; use the redraft that wrote it, or a later one");
   for (const Upgrade& step : kUpgrades)
     if (root["schema_version"] == step.from) step.apply(root);

@@ -28,7 +28,9 @@ Artefact example() {
   a.parameters = {{"predict.instruction", "Route the ticket to the right team.\n[Answer with the team alone]"},
                   {"predict.demos", to_text(demos)},
                   {"predict.calibrate", "batch"}};
-  a.program = {{"op", "predict"}, {"inputs", {"text"}}, {"settings", {{"demos", 4}, {"output", {{"team", {"billing", "shipping"}}}}}}};
+  a.program = {{"op", "predict"},
+               {"inputs", {"text"}},
+               {"settings", {{"demos", 4}, {"output", {{"team", {"billing", "shipping"}}}}}}};
   a.fitted = {{"predict", {{"offsets", {{"billing", -0.25}, {"shipping", 0.125}}}}}};
   Comparison c;
   c.n = 90;
@@ -44,7 +46,8 @@ Artefact example() {
   a.scores = c;
   a.optimizer = "demo_search";
   a.settings = {{"width", 8}};
-  a.models = {{"student", {{"name", "embedded"}}}, {"teacher", {{"name", "https://example.org/v1#large"}, {"api_key_env", "EXAMPLE_KEY"}}}};
+  a.models = {{"student", {{"name", "embedded"}}},
+              {"teacher", {{"name", "https://example.org/v1#large"}, {"api_key_env", "EXAMPLE_KEY"}}}};
   a.stop = "budget";
   a.spent = {812, 150000, 812, 0.0, true};
   a.run.created = "2026-01-05T10:00:00Z";
@@ -139,8 +142,10 @@ TEST(Artefact, RareFormsComeBackToo) {
 TEST(Artefact, ComplaintsNameThePath) {
   EXPECT_EQ(complaint("/scores/seed/ci95/0", "x"), "scores.seed.ci95[0] must be a number from 0 to 1, not \"x\"");
   EXPECT_EQ(complaint("/scores/difference/mean", -2), "scores.difference.mean must be a number from -1 to 1, not -2");
-  EXPECT_EQ(complaint("/scores/best/ci95", Json::array({1})), "scores.best.ci95 must be a list of two numbers, not [1]");
-  EXPECT_EQ(complaint("/parameters/predict.instruction", 7), "parameters[\"predict.instruction\"] must be a text, not 7");
+  EXPECT_EQ(complaint("/scores/best/ci95", Json::array({1})),
+            "scores.best.ci95 must be a list of two numbers, not [1]");
+  EXPECT_EQ(complaint("/parameters/predict.instruction", 7),
+            "parameters[\"predict.instruction\"] must be a text, not 7");
   EXPECT_EQ(complaint("/parameters/predict.demos/1/outputs", "x"),
             "parameters[\"predict.demos\"]: demonstration 2 lacks the object \"outputs\"");
   EXPECT_EQ(complaint("/parameters/predict.demos/1/score", 1),
@@ -164,7 +169,8 @@ TEST(Artefact, VersionsAreChecked) {
                                              ") reads; use the redraft that wrote it, or a later one");
   EXPECT_EQ(complaint("/schema_version", 0), "schema_version must be a whole number of 1 or above, not 0");
   EXPECT_EQ(complaint("/schema_version", "1"), "schema_version must be a whole number of 1 or above, not \"1\"");
-  EXPECT_EQ(parse_artefact("{\"a\": 1}", "f").status().message(), "f: this is no artefact, for it has no schema_version");
+  EXPECT_EQ(parse_artefact("{\"a\": 1}", "f").status().message(),
+            "f: this is no artefact, for it has no schema_version");
   EXPECT_EQ(parse_artefact("[]", "f").status().code(), Code::kCorruption);
 }
 
@@ -191,13 +197,26 @@ std::string mutated(std::string text, std::mt19937& rng) {
     const std::size_t at = rng() % text.size();
     const std::size_t line = text.rfind('\n', at) + 1, next = std::min(text.find('\n', at), text.size() - 1) + 1;
     switch (rng() % 7) {
-      case 0: text[at] = kBytes[rng() % kBytes.size()]; break;
-      case 1: text[at] = static_cast<char>(rng() % 256); break;
-      case 2: text.erase(at, 1 + rng() % 5); break;
-      case 3: text.insert(at, 1, kBytes[rng() % kBytes.size()]); break;
-      case 4: if (line < next) text.erase(line, next - line); break;
-      case 5: if (line < next) text.insert(line, text.substr(line, next - line)); break;
-      default: text.resize(at + 1);
+      case 0:
+        text[at] = kBytes[rng() % kBytes.size()];
+        break;
+      case 1:
+        text[at] = static_cast<char>(rng() % 256);
+        break;
+      case 2:
+        text.erase(at, 1 + rng() % 5);
+        break;
+      case 3:
+        text.insert(at, 1, kBytes[rng() % kBytes.size()]);
+        break;
+      case 4:
+        if (line < next) text.erase(line, next - line);
+        break;
+      case 5:
+        if (line < next) text.insert(line, text.substr(line, next - line));
+        break;
+      default:
+        text.resize(at + 1);
     }
     if (text.empty()) return text;
   }

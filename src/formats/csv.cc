@@ -51,7 +51,8 @@ class Reader {
   Status bare(Field& field) {
     while (!done() && text_[at_] != ',' && !ends_line()) {
       if (text_[at_] == '"')
-        return invalid(where(at_) + ": a quote inside a field without quotes; put the field in quotes and double this one");
+        return invalid(where(at_) +
+                       ": a quote inside a field without quotes; put the field in quotes and double this one");
       field.text += text_[at_++];
     }
     return {};
@@ -94,7 +95,8 @@ Result<std::vector<std::string>> header(Reader& reader) {
   std::vector<std::string> names;
   std::set<std::string> seen;
   for (const Field& field : fields) {
-    if (field.text.empty()) return invalid(reader.where(field.at) + ": column " + std::to_string(names.size() + 1) + " has no name");
+    if (field.text.empty())
+      return invalid(reader.where(field.at) + ": column " + std::to_string(names.size() + 1) + " has no name");
     if (!seen.insert(field.text).second)
       return invalid(reader.where(field.at) + ": two columns are called \"" + field.text + "\"");
     names.push_back(field.text);

@@ -135,7 +135,8 @@ void report_shared(const PlacedRows& splits, std::vector<std::string>& remarks) 
     for (std::size_t b = a + 1; b < kSplits.size(); ++b) {
       Pairs pairs;
       for (const Placed& row : splits[b])
-        if (const auto found = places.find(row.example.id); found != places.end()) pairs.add(found->second, row.where());
+        if (const auto found = places.find(row.example.id); found != places.end())
+          pairs.add(found->second, row.where());
       if (pairs.size() == 0) continue;
       remarks.push_back(count(pairs.size(), "row stands", "rows stand") + " in " + std::string(to_string(kSplits[a])) +
                         " and in " + std::string(to_string(kSplits[b])) + ": " + pairs.text() +

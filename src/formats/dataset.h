@@ -10,8 +10,8 @@
 namespace redraft {
 
 struct DataSpec {
-  std::string file;              // one file for all three splits; or
-  std::string train, val, test;  // one for each; test may be left out
+  std::string file;                         // one file for all three splits; or
+  std::string train, val, test;             // one for each; test may be left out
   std::vector<std::string> inputs, labels;  // columns; labels may be empty
   std::vector<std::string> extra;           // columns that a program reads but does not show (choices_from)
 };
@@ -21,8 +21,9 @@ struct Splits {
   std::vector<std::string> remarks;  // one sentence each, with file and line
 };
 
-// The split of a row when one file holds all: 40 % train, 30 % val, 30 % test, by a digest of the inputs. Labels are left
-// out of it, so a corrected label moves no row, and one input with two labels cannot stand on both sides of a split.
+// The split of a row when one file holds all: 40 % train, 30 % val, 30 % test, by a digest of the inputs. Labels are
+// left out of it, so a corrected label moves no row, and one input with two labels cannot stand on both sides of a
+// split.
 Split split_of(const Fields& inputs);
 
 // The rows of one file, by the format that its extension names. Errors name file, line and column.
@@ -32,8 +33,8 @@ Result<std::vector<Row>> read_rows(const std::string& path);
 // that is missing and the nearest one there is. For rows to be answered rather than scored, leave spec.labels empty.
 Result<Dataset> to_examples(const std::vector<Row>& rows, const DataSpec& spec, const std::string& file);
 
-// Reads and splits; relative paths start at `directory`. Equal rows inside one split are taken once, since a second copy
-// would count the same answer twice. kInvalidArgument when a split is empty.
+// Reads and splits; relative paths start at `directory`. Equal rows inside one split are taken once, since a second
+// copy would count the same answer twice. kInvalidArgument when a split is empty.
 Result<Splits> read_splits(const DataSpec& spec, const std::string& directory);
 
 }  // namespace redraft

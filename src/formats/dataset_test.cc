@@ -23,7 +23,9 @@ class DatasetTest : public testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  void write(const std::string& name, const std::string& text) { ASSERT_TRUE(write_file(folder_ + "/" + name, text).ok()); }
+  void write(const std::string& name, const std::string& text) {
+    ASSERT_TRUE(write_file(folder_ + "/" + name, text).ok());
+  }
   // The complaint, with the folder left out.
   std::string complaint() const {
     const Result<Splits> splits = read_splits(spec_, folder_);
@@ -110,13 +112,14 @@ TEST_F(DatasetTest, RepeatsAndSharedRowsAreReported) {
   std::vector<std::string> remarks;
   for (const std::string& remark : splits->remarks) remarks.push_back(without_folder(remark));
   const std::string flatter = "; scores on rows that were seen before flatter, so take them out of one file";
-  EXPECT_EQ(remarks, (std::vector<std::string>{
-                         "1 row repeats an earlier one of train and was taken once: train.jsonl:1 and train.jsonl:3",
-                         "1 row stands in train and in val: train.jsonl:2 and val.csv:2" + flatter,
-                         "1 row stands in train and in test: train.jsonl:2 and test.jsonl:2" + flatter,
-                         "1 row stands in val and in test: val.csv:2 and test.jsonl:2" + flatter,
-                         "1 input has more than one label: train.jsonl:4 and val.csv:3; no program can be right on both",
-                     }));
+  EXPECT_EQ(remarks,
+            (std::vector<std::string>{
+                "1 row repeats an earlier one of train and was taken once: train.jsonl:1 and train.jsonl:3",
+                "1 row stands in train and in val: train.jsonl:2 and val.csv:2" + flatter,
+                "1 row stands in train and in test: train.jsonl:2 and test.jsonl:2" + flatter,
+                "1 row stands in val and in test: val.csv:2 and test.jsonl:2" + flatter,
+                "1 input has more than one label: train.jsonl:4 and val.csv:3; no program can be right on both",
+            }));
 }
 
 TEST_F(DatasetTest, MissingColumnsNameTheNearest) {
@@ -134,7 +137,9 @@ TEST_F(DatasetTest, MissingColumnsNameTheNearest) {
 TEST_F(DatasetTest, EmptySplitsAndFilesAreErrors) {
   write("few.jsonl", row("ticket 1", "x"));
   spec_.file = "few.jsonl";
-  EXPECT_EQ(complaint(), "few.jsonl: of its 1 row none falls into train; give more rows, or name three files as train, val and test");
+  EXPECT_EQ(
+      complaint(),
+      "few.jsonl: of its 1 row none falls into train; give more rows, or name three files as train, val and test");
   write("none.jsonl", "\n\n");
   spec_.file = "none.jsonl";
   EXPECT_EQ(complaint(), "none.jsonl: there are no rows in it");

@@ -1,9 +1,9 @@
 #include "formats/document.h"
 
-// toml++ 3.3 must not be undefined on bad input, so two of its shortcuts are closed here, in the only file that includes it.
-// It asserts that a table's name begins well before it reports one that does not ("[,]"); an assertion stops a debug
-// build and misleads the optimizer in a release build. And it calls it unreachable that a letter such as U+00E9 stands
-// where white space may, which in its functions on characters means no more than "false".
+// toml++ 3.3 must not be undefined on bad input, so two of its shortcuts are closed here, in the only file that
+// includes it. It asserts that a table's name begins well before it reports one that does not ("[,]"); an assertion
+// stops a debug build and misleads the optimizer in a release build. And it calls it unreachable that a letter such as
+// U+00E9 stands where white space may, which in its functions on characters means no more than "false".
 #undef NDEBUG
 #define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/impl/preprocessor.h>
@@ -72,7 +72,8 @@ class TomlReader {
     if (const auto* text = node.as_string()) return Json(text->get());
     if (const auto* whole = node.as_integer()) return Json(whole->get());
     if (const auto* truth = node.as_boolean()) return Json(truth->get());
-    if (const auto* number = node.as_floating_point(); number && std::isfinite(number->get())) return Json(number->get());
+    if (const auto* number = node.as_floating_point(); number && std::isfinite(number->get()))
+      return Json(number->get());
     return invalid(at(node.source().begin) + ": dates, inf and nan are not used here; write a text or a number");
   }
 
@@ -112,7 +113,8 @@ Result<Document> Document::parse(std::string_view text, const std::string& file)
   const toml::parse_result parsed = toml::parse(text);
   if (!parsed) {
     const toml::source_position at = parsed.error().source().begin;
-    return invalid(redraft::place(file, at.line, at.column) + ": not TOML: " + std::string(parsed.error().description()));
+    return invalid(redraft::place(file, at.line, at.column) +
+                   ": not TOML: " + std::string(parsed.error().description()));
   }
   Document document;
   document.file_ = file;
@@ -148,8 +150,8 @@ Status Document::set(std::string_view path, Json value, const std::string& origi
     if (node->is_array()) {
       const std::optional<std::size_t> entry = index_in(*node, part);
       if (!entry && node->size() != 1)
-        return invalid(origin + ": there are " + std::to_string(node->size()) + " of [[" + here + "]]; say which, as in " + here +
-                       ".0." + part);
+        return invalid(origin + ": there are " + std::to_string(node->size()) + " of [[" + here +
+                       "]]; say which, as in " + here + ".0." + part);
       here = joined(here, entry ? part : "0");
       node = &(*node)[entry.value_or(0)];
       if (entry && i + 1 == parts.size()) *node = std::move(value);
@@ -207,8 +209,8 @@ Status TableView::only(const std::vector<std::string>& known, std::string_view t
     const std::string near = nearest(key, known);
     std::string names;
     for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-    return invalid(document_.key_place(path_of(key)) + ": no key of " + std::string(title) + " is called \"" + key + "\"" +
-                   (near.empty() ? "; there is " + names : "; did you mean \"" + near + "\"?"));
+    return invalid(document_.key_place(path_of(key)) + ": no key of " + std::string(title) + " is called \"" + key +
+                   "\"" + (near.empty() ? "; there is " + names : "; did you mean \"" + near + "\"?"));
   }
   return {};
 }
@@ -255,7 +257,8 @@ Status TableView::read(std::string_view key, std::vector<std::string>& texts) co
   for (const Json& entry : *value) {
     const auto* text = entry.get_ptr<const std::string*>();
     if (!text)
-      return TableView(document_, path_of(key)).fault(std::to_string(texts.size()), std::string(key) + " must hold texts, not " + kind_of(entry));
+      return TableView(document_, path_of(key))
+          .fault(std::to_string(texts.size()), std::string(key) + " must hold texts, not " + kind_of(entry));
     texts.push_back(*text);
   }
   return {};

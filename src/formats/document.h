@@ -25,11 +25,13 @@ class Document {
   // out. kInvalidArgument when the way leads through something that is no table. `origin` becomes its place.
   Status set(std::string_view path, Json value, const std::string& origin);
 
-  std::string key_place(const std::string& path) const;    // "tickets.toml:12:3", or of the nearest table around it
+  std::string key_place(const std::string& path) const;  // "tickets.toml:12:3", or of the nearest table around it
   std::string value_place(const std::string& path) const;
 
  private:
-  struct Place { std::string key, value; };
+  struct Place {
+    std::string key, value;
+  };
   friend class TomlReader;
   Json root_ = Json::object();
   std::string file_;
@@ -45,7 +47,8 @@ class TableView {
   bool has(std::string_view key) const { return at(key) != nullptr; }
   const Json* at(std::string_view key) const;
   std::string path_of(std::string_view key) const;
-  Status fault(std::string_view key, const std::string& what) const;  // at the value, or at the table when there is none
+  Status fault(std::string_view key,
+               const std::string& what) const;  // at the value, or at the table when there is none
 
   Status is_table() const;
   // Every key must be among these; else the nearest is named. `title` as in "[data]".

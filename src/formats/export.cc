@@ -58,7 +58,8 @@ std::vector<std::string> losses(const Artefact& artefact, const Request& request
   std::vector<std::string> lost;
   for (const auto& [name, text] : artefact.parameters)
     if (name.ends_with(".calibrate") && text != "none")
-      lost.push_back("calibration (" + name + " = " + text + "): redraft weighs the choices by what it fitted, an export does not, so "
+      lost.push_back("calibration (" + name + " = " + text +
+                     "): redraft weighs the choices by what it fitted, an export does not, so "
                      "its answers and its score can differ");
   using Kind = Constraint::Kind;
   const Kind kind = request.constraint.kind;
@@ -74,12 +75,14 @@ std::vector<std::string> losses(const Artefact& artefact, const Request& request
       for (const Message& message : request.messages)
         for (const Piece& piece : pieces_of(message.text()))
           if (!piece.input && piece.text.find("{{" + name + "}}") != std::string::npos)
-            lost.push_back("a text of its own that holds {{" + name + "}}: filling the template would replace that too");
+            lost.push_back("a text of its own that holds {{" + name +
+                           "}}: filling the template would replace that too");
   return lost;
 }
 
 std::string one_line(std::string text) {
-  std::replace_if(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   return text;
 }
 
@@ -115,7 +118,8 @@ std::string as_text(const Artefact& a, const Request& request, const std::vector
     out += demonstrations ? demonstrations_text(*list) : text + '\n';
   }
   out += "\n== what the model is sent ==\n";
-  for (const Message& message : request.messages) out += '[' + message.role + "]\n" + with_braces(message.text()) + '\n';
+  for (const Message& message : request.messages)
+    out += '[' + message.role + "]\n" + with_braces(message.text()) + '\n';
   if (!lost.empty()) out += "\n== what this form cannot carry ==\n";
   for (const std::string& one : lost) out += "- " + one + '\n';
   return out;
@@ -149,21 +153,24 @@ std::string as_openai(const Request& request) {
 std::string python_text(const std::string& text) { return to_text(Json(text)); }
 
 std::string as_python(const Artefact& a, const Request& request, const std::vector<std::string>& lost) {
-  std::string out = "# " + one_line(a.task) + ": the " + one_line(a.shipped) + ", as redraft " + one_line(a.redraft) + " sends it.\n";
+  std::string out =
+      "# " + one_line(a.task) + ": the " + one_line(a.shipped) + ", as redraft " + one_line(a.redraft) + " sends it.\n";
   if (!lost.empty()) out += "# What this form cannot carry:\n";
   for (const std::string& one : lost) out += "# - " + one_line(one) + '\n';
-  out += "import json\n\n\n"
-         "def plain(value):\n"
-         "    if isinstance(value, str):\n"
-         "        return value\n"
-         "    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(\",\", \":\"))\n\n\n"
-         "def build_messages(inputs):\n"
-         "    \"\"\"Chat messages for one dict of inputs.\"\"\"\n"
-         "    return [\n";
+  out +=
+      "import json\n\n\n"
+      "def plain(value):\n"
+      "    if isinstance(value, str):\n"
+      "        return value\n"
+      "    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(\",\", \":\"))\n\n\n"
+      "def build_messages(inputs):\n"
+      "    \"\"\"Chat messages for one dict of inputs.\"\"\"\n"
+      "    return [\n";
   for (const Message& message : request.messages) {
     std::string content;
     for (const Piece& piece : pieces_of(message.text()))
-      content += (content.empty() ? "" : " + ") + (piece.input ? "plain(inputs[" + python_text(piece.text) + "])" : python_text(piece.text));
+      content += (content.empty() ? "" : " + ") +
+                 (piece.input ? "plain(inputs[" + python_text(piece.text) + "])" : python_text(piece.text));
     if (content.empty()) content = "\"\"";
     out += "        {\"role\": " + python_text(message.role) + ", \"content\": " + content + "},\n";
   }
@@ -187,8 +194,9 @@ Result<Export> export_artefact(const Artefact& artefact, const Request& rendered
   const std::vector<std::string>& known = export_formats();
   if (std::find(known.begin(), known.end(), format) == known.end()) {
     const std::string near = nearest(format, known);
-    return Status(Code::kNotFound, "no export format is called \"" + std::string(format) + "\"" +
-                                       (near.empty() ? "; there is " + joined(known) : "; did you mean \"" + near + "\"?"));
+    return Status(Code::kNotFound,
+                  "no export format is called \"" + std::string(format) + "\"" +
+                      (near.empty() ? "; there is " + joined(known) : "; did you mean \"" + near + "\"?"));
   }
   for (const Message& message : rendered.messages)
     for (const Part& part : message.parts)

@@ -19,9 +19,8 @@ Artefact artefact() {
   a.shipped = "best";
   a.reason = "it is better";
   const std::vector<Demonstration> demos = {{{{"text", "Line one\nline two"}}, {{"team", "billing"}}, "a bill", "x"}};
-  a.parameters = {{"predict.instruction", "Route the ticket."},
-                  {"predict.calibrate", "none"},
-                  {"predict.demos", to_text(demos)}};
+  a.parameters = {
+      {"predict.instruction", "Route the ticket."}, {"predict.calibrate", "none"}, {"predict.demos", to_text(demos)}};
   a.program = {{"op", "predict"}};
   return a;
 }
@@ -29,7 +28,8 @@ Artefact artefact() {
 Request request(const Fields& inputs) {
   Request r;
   r.messages.emplace_back("system", "Route the \"ticket\" \\ caf\xC3\xA9 {{text}} '''.\n");
-  r.messages.emplace_back("user", "Ticket: " + plain(inputs.at("text")) + "\nFrom: " + plain(inputs.at("the sender")) + plain(inputs.at("text")));
+  r.messages.emplace_back("user", "Ticket: " + plain(inputs.at("text")) + "\nFrom: " + plain(inputs.at("the sender")) +
+                                      plain(inputs.at("text")));
   r.messages.emplace_back("assistant", "");
   r.max_tokens = 16;
   return r;
@@ -85,9 +85,11 @@ TEST(Export, OpenAiIsAChatRequest) {
 TEST(Export, PythonBuildsTheVeryMessages) {
   const Result<Export> e = export_artefact(artefact(), marked(), "python");
   ASSERT_TRUE(e.ok());
-  const Fields inputs = {{"text", "a \"quote\" \xE4\xB8\xAD {{the sender}}"}, {"the sender", {{"b", {1, 2.5, nullptr}}, {"a", true}}}};
+  const Fields inputs = {{"text", "a \"quote\" \xE4\xB8\xAD {{the sender}}"},
+                         {"the sender", {{"b", {1, 2.5, nullptr}}, {"a", true}}}};
   const std::string path = testing::TempDir() + "redraft_export_test.py";
-  const std::string script = e->text + "\nprint(json.dumps(build_messages(json.loads(" + to_text(Json(to_text(Json(inputs)))) + "))))\n";
+  const std::string script =
+      e->text + "\nprint(json.dumps(build_messages(json.loads(" + to_text(Json(to_text(Json(inputs)))) + "))))\n";
   ASSERT_TRUE(write_file(path, script).ok());
   std::FILE* pipe = ::popen(("python3 " + path).c_str(), "r");
   ASSERT_NE(pipe, nullptr);
@@ -115,7 +117,8 @@ TEST(Export, SaysWhatItCannotCarry) {
     EXPECT_EQ(e->cannot_carry[1],
               "the choice by log-probability among billing, shipping: here the model answers in free text");
     EXPECT_EQ(e->cannot_carry[2], "what chain_of_thought asks after its first request");
-    for (const std::string& one : e->cannot_carry) EXPECT_EQ(e->text.find(one) == std::string::npos, format == "openai");
+    for (const std::string& one : e->cannot_carry)
+      EXPECT_EQ(e->text.find(one) == std::string::npos, format == "openai");
   }
 }
 

@@ -1,4 +1,5 @@
-// What every data format promises: rows with their lines, errors with file, line and column, and no bytes that crash it.
+// What every data format promises: rows with their lines, errors with file, line and column, and no bytes that crash
+// it.
 #include <gtest/gtest.h>
 
 #include <random>
@@ -79,9 +80,15 @@ std::string mutated(std::string text, std::mt19937& rng) {
   for (auto changes = 1 + rng() % 6; changes > 0; --changes) {
     const std::size_t at = rng() % (text.size() + 1);
     switch (rng() % 4) {
-      case 0: text.insert(at, 1, kBytes[rng() % kBytes.size()]); break;
-      case 1: text.erase(at, rng() % 8); break;
-      case 2: text.insert(at, text.substr(rng() % (text.size() + 1), rng() % 12)); break;
+      case 0:
+        text.insert(at, 1, kBytes[rng() % kBytes.size()]);
+        break;
+      case 1:
+        text.erase(at, rng() % 8);
+        break;
+      case 2:
+        text.insert(at, text.substr(rng() % (text.size() + 1), rng() % 12));
+        break;
       default:
         if (at < text.size()) text[at] = kBytes[rng() % kBytes.size()];
     }
@@ -90,8 +97,9 @@ std::string mutated(std::string text, std::mt19937& rng) {
 }
 
 TEST(Formats, NoBytesCrashThemAndEveryErrorHasItsPlace) {
-  const std::string texts[] = {"{\"text\": \"caf\xC3\xA9 \\u00e9\", \"n\": [1, 2.5e3, {\"k\": null}]}\r\n\n{\"text\": \"b\", \"n\": true}\n",
-                               "text,label\r\n\"a, \"\"b\"\"\nc\",x\r\n\nplain,\xC3\xA9\n"};
+  const std::string texts[] = {
+      "{\"text\": \"caf\xC3\xA9 \\u00e9\", \"n\": [1, 2.5e3, {\"k\": null}]}\r\n\n{\"text\": \"b\", \"n\": true}\n",
+      "text,label\r\n\"a, \"\"b\"\"\nc\",x\r\n\nplain,\xC3\xA9\n"};
   std::mt19937 rng(11);
   int read_well = 0, refused = 0;
   for (int round = 0; round < 4000; ++round) {
@@ -102,7 +110,8 @@ TEST(Formats, NoBytesCrashThemAndEveryErrorHasItsPlace) {
         for (const Row& row : *rows) ASSERT_GE(row.line, 1);
       } else {
         int line = 0, column = 0;
-        ASSERT_EQ(std::sscanf(rows.status().message().c_str(), "f:%d:%d: ", &line, &column), 2) << rows.status().message();
+        ASSERT_EQ(std::sscanf(rows.status().message().c_str(), "f:%d:%d: ", &line, &column), 2)
+            << rows.status().message();
         ASSERT_GE(line, 1);
         ASSERT_GE(column, 1);
       }

@@ -27,14 +27,18 @@ Result<std::vector<Row>> read_jsonl(std::string_view text, std::string_view file
     text.remove_prefix(std::min(end + 1, text.size()));
     if (trimmed(line).empty()) continue;
 
-    const auto where = [&](std::size_t byte) { return place(file, static_cast<std::size_t>(number), column_of(line, byte)); };
+    const auto where = [&](std::size_t byte) {
+      return place(file, static_cast<std::size_t>(number), column_of(line, byte));
+    };
     Json value;
     if (const std::optional<JsonFault> fault = read_json(line, value)) {
       const bool list = rows.empty() && trimmed(line).starts_with('[');
-      return invalid(where(fault->byte) + ": " + fault->what + (list ? "; write one object per line, without a list" : ""));
+      return invalid(where(fault->byte) + ": " + fault->what +
+                     (list ? "; write one object per line, without a list" : ""));
     }
     if (!value.is_object())
-      return invalid(where(line.find_first_not_of(" \t")) + ": a row must be one JSON object, not " + std::string(kind_of(value)));
+      return invalid(where(line.find_first_not_of(" \t")) + ": a row must be one JSON object, not " +
+                     std::string(kind_of(value)));
     Row row;
     row.line = number;
     for (auto& [key, field] : value.get_ref<Json::object_t&>()) row.fields.emplace(key, std::move(field));

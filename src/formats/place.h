@@ -16,7 +16,9 @@ inline std::string place(std::string_view file, std::size_t line, std::size_t co
 }
 
 // The column of the byte `at` of a line.
-inline std::size_t column_of(std::string_view line, std::size_t at) { return code_points(line.substr(0, at)).size() + 1; }
+inline std::size_t column_of(std::string_view line, std::size_t at) {
+  return code_points(line.substr(0, at)).size() + 1;
+}
 
 // The place of the byte `at` of a whole text; "\r\n" and "\r" end lines as "\n" does.
 inline std::string place_of(std::string_view file, std::string_view text, std::size_t at) {

@@ -3,7 +3,8 @@
 
 namespace redraft {
 
-#define REDRAFT_FORMAT(name, summary, source, ...) Result<std::vector<Row>> read_##name(std::string_view, std::string_view);
+#define REDRAFT_FORMAT(name, summary, source, ...) \
+  Result<std::vector<Row>> read_##name(std::string_view, std::string_view);
 #include "formats/formats.def"
 #undef REDRAFT_FORMAT
 

@@ -9,7 +9,8 @@
 namespace redraft {
 namespace {
 
-const std::vector<std::string> kTopKeys = {"name", "seed", "data", "program", "metric", "optimizer", "models", "budget"};
+const std::vector<std::string> kTopKeys = {"name",   "seed",      "data",   "program",
+                                           "metric", "optimizer", "models", "budget"};
 const std::vector<std::string> kTypes = {"text", "int", "float", "bool", "list"};
 
 // The settings of a table: everything but the keys that were read here.
@@ -22,13 +23,15 @@ Json rest_of(const Json& table, std::initializer_list<const char*> taken) {
 Status check_longer_programs(const TableView& top) {
   for (const char* key : {"step", "machine"}) {
     if (!top.has(key)) continue;
-    return top.fault(key, std::string(key) + " describes a program of several steps, which this version cannot run; write one "
-                          "step as [program]");
+    return top.fault(key, std::string(key) +
+                              " describes a program of several steps, which this version cannot run; write one "
+                              "step as [program]");
   }
   return {};
 }
 
-Status check_columns(const TableView& data, const char* key, const std::vector<std::string>& columns, std::set<std::string>& seen) {
+Status check_columns(const TableView& data, const char* key, const std::vector<std::string>& columns,
+                     std::set<std::string>& seen) {
   for (const std::string& column : columns) {
     if (column.empty()) return data.fault(key, std::string(key) + " holds an empty name");
     if (!seen.insert(column).second) return data.fault(key, "the column \"" + column + "\" is named twice in [data]");
@@ -39,8 +42,7 @@ Status check_columns(const TableView& data, const char* key, const std::vector<s
 Status read_data(TaskFile& task) {
   const TableView data(task.document, "data");
   DataSpec& spec = task.data;
-  if (!data.has("inputs"))
-    return data.fault("inputs", "[data] must name its inputs, as in inputs = [\"text\"]");
+  if (!data.has("inputs")) return data.fault("inputs", "[data] must name its inputs, as in inputs = [\"text\"]");
   REDRAFT_RETURN_IF_ERROR(data.only({"file", "train", "val", "test", "inputs", "labels"}, "[data]"));
   REDRAFT_RETURN_IF_ERROR(data.read("file", spec.file));
   REDRAFT_RETURN_IF_ERROR(data.read("train", spec.train));
@@ -66,9 +68,10 @@ Status read_output(const TableView& where, const std::string& key, DataSpec& dat
   if (const auto* name = type.get_ptr<const std::string*>()) {
     if (name->ends_with(".json") || std::find(kTypes.begin(), kTypes.end(), *name) != kTypes.end()) return {};
     const std::string near = nearest(*name, kTypes);
-    return where.fault(key, "no type of output is called \"" + *name + "\"" +
-                                (near.empty() ? "; write text, int, float, bool, list, a list of choices, or a .json schema file"
-                                              : "; did you mean \"" + near + "\"?"));
+    return where.fault(
+        key, "no type of output is called \"" + *name + "\"" +
+                 (near.empty() ? "; write text, int, float, bool, list, a list of choices, or a .json schema file"
+                               : "; did you mean \"" + near + "\"?"));
   }
   const auto from = type.find("choices_from");
   if (!type.is_object() || from == type.end() || !from->is_string()) return {};
@@ -90,8 +93,9 @@ Status read_program(TaskFile& task) {
   const Json* output = program.at("output");
   if (!output) return {};
   const TableView outputs(task.document, "program.output");
-  const bool bare = !output->is_object() || (output->size() == 1 && outputs.has("choices_from") && outputs.at("choices_from")->is_string() &&
-                                             task.data.labels.size() <= 1 && task.data.labels != std::vector<std::string>{"choices_from"});
+  const bool bare = !output->is_object() ||
+                    (output->size() == 1 && outputs.has("choices_from") && outputs.at("choices_from")->is_string() &&
+                     task.data.labels.size() <= 1 && task.data.labels != std::vector<std::string>{"choices_from"});
   if (bare) return read_output(program, "output", task.data);
   for (const auto& [label, type] : output->items()) REDRAFT_RETURN_IF_ERROR(read_output(outputs, label, task.data));
   return {};
@@ -116,7 +120,8 @@ Status read_metrics(TaskFile& task) {
   if (!metric || (metric->is_array() && metric->empty()))
     return TableView(task.document, "").fault("metric", "there is no [metric]; write name = \"exact_match\" under it");
   if (!metric->is_array()) return read_metric(task, "metric");
-  for (std::size_t i = 0; i < metric->size(); ++i) REDRAFT_RETURN_IF_ERROR(read_metric(task, "metric." + std::to_string(i)));
+  for (std::size_t i = 0; i < metric->size(); ++i)
+    REDRAFT_RETURN_IF_ERROR(read_metric(task, "metric." + std::to_string(i)));
   return {};
 }
 
@@ -145,11 +150,14 @@ Status read_model(const TaskFile& task, const char* role, std::optional<ModelSpe
   REDRAFT_RETURN_IF_ERROR(table.read("name", name));
   REDRAFT_RETURN_IF_ERROR(table.read("model", model));
   const bool complete = url.find('#') != std::string::npos;
-  if (!model.empty() && !(url.empty() && name.empty())) return table.fault("model", "give model, or url and name, not both");
+  if (!model.empty() && !(url.empty() && name.empty()))
+    return table.fault("model", "give model, or url and name, not both");
   if (complete && !name.empty()) return table.fault("name", "the url names a model already, behind its #");
-  if (!url.empty() && !complete && name.empty()) return table.fault("url", "the url needs the name of a model beside it, as in name = \"...\"");
+  if (!url.empty() && !complete && name.empty())
+    return table.fault("url", "the url needs the name of a model beside it, as in name = \"...\"");
   spec.name = !model.empty() ? model : url.empty() ? name : complete ? url : url + '#' + name;
-  if (spec.name.empty()) return table.fault("", std::string(role) + " names no model; write model = \"embedded\", or url and name");
+  if (spec.name.empty())
+    return table.fault("", std::string(role) + " names no model; write model = \"embedded\", or url and name");
   spec.settings = rest_of(*value, {"url", "name", "model"});
   target = std::move(spec);
   return {};
@@ -177,9 +185,11 @@ Status read_budget(TaskFile& task) {
   REDRAFT_RETURN_IF_ERROR(budget.read("rounds", rounds));
   for (const char* key : {"calls", "attempts", "tokens", "cost", "seconds", "rounds"}) {
     const Json* value = budget.at(key);
-    if (value && !(value->get<double>() > 0)) return budget.fault(key, std::string(key) + " must be above 0; leave it out for no limit");
+    if (value && !(value->get<double>() > 0))
+      return budget.fault(key, std::string(key) + " must be above 0; leave it out for no limit");
   }
-  if (rounds > 1'000'000'000) return budget.fault("rounds", "rounds must be at most 1000000000; leave it out for no limit");
+  if (rounds > 1'000'000'000)
+    return budget.fault("rounds", "rounds must be at most 1000000000; leave it out for no limit");
   task.budget.rounds = static_cast<int>(rounds);
   return {};
 }
@@ -238,7 +248,8 @@ Status apply_overrides(TaskFile& task, const std::vector<std::string>& assignmen
   for (const std::string& assignment : assignments) {
     const std::string origin = "--set " + assignment;
     const std::size_t equals = assignment.find('=');
-    if (equals == std::string::npos || equals == 0) return invalid(origin + ": write KEY=VALUE, as in optimizer.width=8");
+    if (equals == std::string::npos || equals == 0)
+      return invalid(origin + ": write KEY=VALUE, as in optimizer.width=8");
     const std::string key = assignment.substr(0, equals), text = assignment.substr(equals + 1);
     const Result<Json> json = parse_json(text);
     // A model given as a text becomes a table when one of its keys is set.

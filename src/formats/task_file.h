@@ -1,6 +1,6 @@
 // A task file, read and checked: what the user wrote, before anything is made from it. Everything that this module owns
-// is checked to the key; settings of programs, metrics, optimizers and models are handed on as they stand, for their own
-// option lists to judge. Messages begin with file:line:column, or with the --set they came from.
+// is checked to the key; settings of programs, metrics, optimizers and models are handed on as they stand, for their
+// own option lists to judge. Messages begin with file:line:column, or with the --set they came from.
 #ifndef REDRAFT_FORMATS_TASK_FILE_H_
 #define REDRAFT_FORMATS_TASK_FILE_H_
 
@@ -26,11 +26,11 @@ struct MetricUse {
 };
 
 struct TaskFile {
-  std::string name;       // the file's own name, without extension, when it gives none
-  std::string path;       // as given
-  std::string directory;  // of the file; relative paths start here
-  DataSpec data;          // `extra` has the columns that choices_from names
-  NamedSettings program;  // name: the op, "predict" by default; settings: every other key of [program]
+  std::string name;                // the file's own name, without extension, when it gives none
+  std::string path;                // as given
+  std::string directory;           // of the file; relative paths start here
+  DataSpec data;                   // `extra` has the columns that choices_from names
+  NamedSettings program;           // name: the op, "predict" by default; settings: every other key of [program]
   std::vector<MetricUse> metrics;  // one at least
   NamedSettings optimizer;         // name "" when none is given
   std::optional<ModelSpec> student, teacher, judge;

@@ -84,16 +84,18 @@ TEST(TaskFile, ModelsAndTheirDefaults) {
   EXPECT_EQ(to_text(t.model(Role::kTeacher).settings), R"({"temperature":0.7})");
   EXPECT_EQ(t.model(Role::kTeacher).directory, "tasks");
   EXPECT_EQ(t.model(Role::kJudge).name, "https://example.org/v1#large");  // the teacher
-  const Result<TaskFile> none = parse_task(with("[models]\nstudent = \"embedded\"\nteacher = {", "[models]\n#"), "t.toml");
+  const Result<TaskFile> none =
+      parse_task(with("[models]\nstudent = \"embedded\"\nteacher = {", "[models]\n#"), "t.toml");
   ASSERT_TRUE(none.ok()) << none.status().message();
   EXPECT_EQ(none->model(Role::kJudge).name, "embedded");
   EXPECT_EQ(none->directory, ".");
 }
 
 TEST(TaskFile, SeveralMetrics) {
-  const Result<TaskFile> t = parse_task(with("[metric]\nname = \"numeric\"\ntolerance = 0.5",
-                                             "[[metric]]\nname = \"f1\"\nweight = 2\n[[metric]]\nname = \"regex\"\nmust_pass = true\npattern = \"x\""),
-                                        "t.toml");
+  const Result<TaskFile> t = parse_task(
+      with("[metric]\nname = \"numeric\"\ntolerance = 0.5",
+           "[[metric]]\nname = \"f1\"\nweight = 2\n[[metric]]\nname = \"regex\"\nmust_pass = true\npattern = \"x\""),
+      "t.toml");
   ASSERT_TRUE(t.ok()) << t.status().message();
   ASSERT_EQ(t->metrics.size(), 2u);
   EXPECT_EQ(t->metrics[0].weight, 2);
@@ -103,7 +105,8 @@ TEST(TaskFile, SeveralMetrics) {
 
 TEST(TaskFile, ColumnsOfChoicesAreKept) {
   const std::string line = "output = { team = [\"billing\", \"shipping\"] }";
-  for (const char* output : {"output = { team = { choices_from = \"options\" } }", "output = { choices_from = \"options\" }"}) {
+  for (const char* output :
+       {"output = { team = { choices_from = \"options\" } }", "output = { choices_from = \"options\" }"}) {
     const Result<TaskFile> t = parse_task(with(line, output), "t.toml");
     ASSERT_TRUE(t.ok()) << t.status().message();
     EXPECT_EQ(t->data.extra, std::vector<std::string>{"options"});
@@ -131,20 +134,26 @@ TEST(TaskFile, UnknownKeysNameTheNearest) {
 TEST(TaskFile, WrongValuesHaveTheirPlace) {
   EXPECT_EQ(complaint(with("\"tickets\"", "7")), "tickets.toml:1:8: name must be a text, not 7");
   EXPECT_EQ(complaint(with("[\"text\"]", "[\"text\", 5]")), "tickets.toml:5:19: inputs must hold texts, not 5");
-  EXPECT_EQ(complaint(with("[\"text\"]", "\"text\"")), "tickets.toml:5:10: inputs must be a list of texts, not \"text\"");
-  EXPECT_EQ(complaint(with("[\"team\"]", "[\"text\"]")), "tickets.toml:6:10: the column \"text\" is named twice in [data]");
+  EXPECT_EQ(complaint(with("[\"text\"]", "\"text\"")),
+            "tickets.toml:5:10: inputs must be a list of texts, not \"text\"");
+  EXPECT_EQ(complaint(with("[\"team\"]", "[\"text\"]")),
+            "tickets.toml:6:10: the column \"text\" is named twice in [data]");
   EXPECT_EQ(complaint(with("calls = 2000", "calls = 1.5")), "tickets.toml:21:9: calls must be a whole number, not 1.5");
-  EXPECT_EQ(complaint(with("cost = 1.5", "cost = 0")), "tickets.toml:22:8: cost must be above 0; leave it out for no limit");
+  EXPECT_EQ(complaint(with("cost = 1.5", "cost = 0")),
+            "tickets.toml:22:8: cost must be above 0; leave it out for no limit");
   EXPECT_EQ(complaint(with("seed = 3", "seed = -3")), "tickets.toml:2:8: seed must be 0 or above");
   EXPECT_EQ(complaint(with("seed = 3", "seed = 1979-05-27")),
             "tickets.toml:2:8: dates, inf and nan are not used here; write a text or a number");
   EXPECT_EQ(complaint(with("file = \"tickets.jsonl\"", "file = \"a.csv\"\ntrain = \"b.csv\"")),
             "tickets.toml:4:8: give one file for all splits, or train, val and test, not both");
-  EXPECT_EQ(complaint(with("file = ", "test = ")), "tickets.toml:3:1: [data] must name a file, or a train file and a val file");
+  EXPECT_EQ(complaint(with("file = ", "test = ")),
+            "tickets.toml:3:1: [data] must name a file, or a train file and a val file");
   EXPECT_EQ(complaint(with("name = \"large\"", "context = 5")),
             "tickets.toml:19:19: the url needs the name of a model beside it, as in name = \"...\"");
-  EXPECT_EQ(complaint(with("name = \"numeric\"", "")), "tickets.toml:11:1: a metric needs a name, as in name = \"exact_match\"");
-  EXPECT_EQ(complaint(with("tolerance = 0.5", "weight = 0")), "tickets.toml:13:10: weight must be above 0; leave the metric out instead");
+  EXPECT_EQ(complaint(with("name = \"numeric\"", "")),
+            "tickets.toml:11:1: a metric needs a name, as in name = \"exact_match\"");
+  EXPECT_EQ(complaint(with("tolerance = 0.5", "weight = 0")),
+            "tickets.toml:13:10: weight must be above 0; leave the metric out instead");
   EXPECT_EQ(complaint("name = \"x\"\ndata = 3"), "tickets.toml:2:8: data must be a table, not 3");
   EXPECT_EQ(complaint(""), "tickets.toml: [data] must name its inputs, as in inputs = [\"text\"]");
   EXPECT_EQ(complaint("[data]\nfile = \"x.csv\"\ninputs = [\"a\"]\n[metric]\nname = \"f1\""),
@@ -168,17 +177,20 @@ TEST(TaskFile, BrokenTomlHasItsPlace) {
 
 TEST(TaskFile, LongerProgramsAreKnownAndRefused) {
   const std::string expected =
-      "tickets.toml:23:1: step describes a program of several steps, which this version cannot run; write one step as [program]";
+      "tickets.toml:23:1: step describes a program of several steps, which this version cannot run; write one step as "
+      "[program]";
   EXPECT_EQ(complaint(std::string(kTask) + "[[step]]\nname = \"a\"\n"), expected);
-  EXPECT_NE(complaint(std::string(kTask) + "[machine]\n").find("machine describes a program of several steps"), std::string::npos);
+  EXPECT_NE(complaint(std::string(kTask) + "[machine]\n").find("machine describes a program of several steps"),
+            std::string::npos);
 }
 
 TEST(Overrides, SetWhateverTheFileCanSay) {
   TaskFile t = task();
-  const Status status = apply_overrides(
-      t, {"optimizer.width=8", "optimizer.name=demo_search", "program.instruction=Say it: {x}", "metric.tolerance=0.1", "budget.calls=10",
-          "budget.cost=null", "models.student.threads=2", "models.teacher=embedded:other", "program.output={\"team\":\"text\"}",
-          "data.labels=[\"team\",\"urgency\"]", "seed=9", "program.demos=", "data.inputs.0=body"});
+  const Status status =
+      apply_overrides(t, {"optimizer.width=8", "optimizer.name=demo_search", "program.instruction=Say it: {x}",
+                          "metric.tolerance=0.1", "budget.calls=10", "budget.cost=null", "models.student.threads=2",
+                          "models.teacher=embedded:other", "program.output={\"team\":\"text\"}",
+                          "data.labels=[\"team\",\"urgency\"]", "seed=9", "program.demos=", "data.inputs.0=body"});
   ASSERT_TRUE(status.ok()) << status.message();
   EXPECT_EQ(t.optimizer.name, "demo_search");
   EXPECT_EQ(to_text(t.optimizer.settings), R"({"width":8})");
@@ -198,7 +210,8 @@ TEST(Overrides, SetWhateverTheFileCanSay) {
 }
 
 TEST(Overrides, OneOfSeveralMetrics) {
-  const std::string text = with("[metric]\nname = \"numeric\"", "[[metric]]\nname = \"f1\"\n[[metric]]\nname = \"numeric\"");
+  const std::string text =
+      with("[metric]\nname = \"numeric\"", "[[metric]]\nname = \"f1\"\n[[metric]]\nname = \"numeric\"");
   Result<TaskFile> t = parse_task(text, "t.toml");
   ASSERT_TRUE(t.ok());
   EXPECT_EQ(apply_overrides(*t, {"metric.weight=2"}).message(),
@@ -213,7 +226,9 @@ TEST(Overrides, OneOfSeveralMetrics) {
 
 TEST(Overrides, ErrorsNameWhatWasTypedAndChangeNothing) {
   TaskFile t = task();
-  const auto said = [&](const std::string& assignment) { return apply_overrides(t, {"optimizer.width=99", assignment}).message(); };
+  const auto said = [&](const std::string& assignment) {
+    return apply_overrides(t, {"optimizer.width=99", assignment}).message();
+  };
   EXPECT_EQ(said("optimizer.width"), "--set optimizer.width: write KEY=VALUE, as in optimizer.width=8");
   EXPECT_EQ(said("optimiser.width=8"),
             "--set optimiser.width=8: no key of a task file is called \"optimiser\"; did you mean \"optimizer\"?");

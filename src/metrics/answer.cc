@@ -39,10 +39,10 @@ bool same_structure(const Json& a, const Json& b, const Equality& how) {
 
 }  // namespace
 
-Answer answer_to(const Tape& tape, const std::string& label) {
-  if (tape.empty()) return Answer{nullptr, "", "the program gave no answer"};
+GivenAnswer answer_to(const Tape& tape, const std::string& label) {
+  if (tape.empty()) return GivenAnswer{nullptr, "", "the program gave no answer"};
   const Node& output = tape.output();
-  Answer answer{output.value, output.value, output.error};
+  GivenAnswer answer{output.value, output.value, output.error};
   if (!output.fields.is_object()) return answer;
   if (label.empty() && output.fields.size() != 1) return answer;
   const auto field = label.empty() ? output.fields.begin() : output.fields.find(label);
@@ -113,7 +113,7 @@ std::string quoted(const Json& value) {
   return shortened(to_text(value), kMostQuoted);
 }
 
-std::string expected_but_got(const Json& expected, const Answer& answer) {
+std::string expected_but_got(const Json& expected, const GivenAnswer& answer) {
   if (!answer.value.is_null())
     return "expected " + quoted(expected) + ", got " + quoted(answer.value) +
            (answer.error.empty() ? "" : " (" + answer.error + ")");

@@ -13,12 +13,12 @@
 namespace redraft {
 
 // One output of a run, as a metric sees it.
-struct Answer {
+struct GivenAnswer {
   Json value;         // the typed field; the text itself where the run has no fields; null when it could not be read
   std::string text;   // what to look at as text: the field when it is a text, else the answer as the model gave it
   std::string error;  // why it could not be read, or what is wrong with it; "" = nothing
 };
-Answer answer_to(const Tape& tape, const std::string& label);
+GivenAnswer answer_to(const Tape& tape, const std::string& label);
 
 // The label a metric looks at: the one named, or the only one; "" when there is none and none is needed.
 // kInvalidArgument with the known names.
@@ -41,7 +41,7 @@ std::string quoted(std::string_view text);  // for feedback: in quotes, shortene
 std::string quoted(const Json& value);
 
 // "expected X, got Y", or why there is no Y.
-std::string expected_but_got(const Json& expected, const Answer& answer);
+std::string expected_but_got(const Json& expected, const GivenAnswer& answer);
 
 }  // namespace redraft
 

@@ -27,7 +27,7 @@ class Contains final : public Metric {
   bool binary() const override { return true; }
 
   Task<Result<Score>> score(const Example& example, const Tape& tape, Context&) const override {
-    const Answer answer = answer_to(tape, options_.label);
+    const GivenAnswer answer = answer_to(tape, options_.label);
     const Json wanted = options_.text.empty() ? label_of(example, options_.label) : Json(options_.text);
     const Json needles = wanted.is_array() ? wanted : Json::array({wanted});
     std::string missing;

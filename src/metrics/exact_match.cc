@@ -31,7 +31,7 @@ class ExactMatch final : public Metric {
     Score score;
     std::string wrong, right;
     for (const auto& [name, expected] : example.labels) {
-      const Answer answer = answer_to(tape, name);
+      const GivenAnswer answer = answer_to(tape, name);
       const bool equal = !answer.value.is_null() && matches(expected, answer.value);
       std::string& said = equal ? right : wrong;
       said += (said.empty() ? "" : "; ") + name +

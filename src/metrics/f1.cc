@@ -70,7 +70,7 @@ class F1 final : public Metric {
 
   Task<Result<Score>> score(const Example& example, const Tape& tape, Context&) const override {
     const Json label = label_of(example, options_.label);
-    const Answer answer = answer_to(tape, options_.label);
+    const GivenAnswer answer = answer_to(tape, options_.label);
     const std::string text = answer.value.is_null() || answer.value.is_string() ? answer.text : plain(answer.value);
     const Json right = label.is_array() ? label : Json::array({label});
     Score score;

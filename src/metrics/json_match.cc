@@ -58,7 +58,7 @@ class JsonMatch final : public Metric {
     std::string error;
     for (const auto& [name, value] : example.labels) {
       if (!options_.label.empty() && name != options_.label) continue;
-      const Answer answer = answer_to(tape, name);
+      const GivenAnswer answer = answer_to(tape, name);
       const std::string path = options_.label.empty() && example.labels.size() > 1 ? "/" + name : "";
       find_leaves(structured(value), path, expected);
       if (!answer.value.is_null() || answer.error.empty()) find_leaves(structured(answer.value), path, got);

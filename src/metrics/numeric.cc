@@ -51,7 +51,7 @@ class Numeric final : public Metric {
 
   Task<Result<Score>> score(const Example& example, const Tape& tape, Context&) const override {
     const Reading expected = read(label_of(example, options_.label), "");
-    const Answer answer = answer_to(tape, options_.label);
+    const GivenAnswer answer = answer_to(tape, options_.label);
     const Reading got = read(answer.value, answer.text);
     Score score;
     if (!expected.value) {

@@ -44,7 +44,7 @@ class Regex final : public Metric {
   bool binary() const override { return true; }
 
   Task<Result<Score>> score(const Example& example, const Tape& tape, Context&) const override {
-    const Answer answer = answer_to(tape, options_.label);
+    const GivenAnswer answer = answer_to(tape, options_.label);
     const std::string got =
         quoted(std::string_view(answer.text)) + (answer.error.empty() ? "" : " (" + answer.error + ")");
     std::string caught;

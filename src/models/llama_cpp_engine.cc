@@ -8,8 +8,7 @@
 namespace redraft {
 
 Result<std::unique_ptr<Engine>> Engine::make(const LlamaFile& file, DecoderShape shape, const std::atomic<bool>& stop) {
-  const int rows = shape.strict ? 0 : shape.sequences;
-  shape.sequences = rows + 1;
+  shape.sequences = 1 + (shape.strict ? kStrictLabels : shape.sequences);
   std::unique_ptr<Engine> engine(new Engine(file, shape));
   REDRAFT_TRY(engine->decoder_, Decoder::make(file, shape, stop));
   engine->forget();

@@ -6,8 +6,8 @@
 // commands give equal bits, other neighbours may change the last bits of a logit.
 //
 // Strict: one row at a time, each alone in the cache, in calls whose shapes depend on that row's tokens only: the prompt
-// in blocks of 16, then the rest of it, then each answer's tokens. Whole blocks that the row shares with the one before
-// it stay. A row's bits depend on its tokens alone, whatever the batch, the threads and the cache.
+// in blocks of 16, then the rest of it with its labels, or each token of its text. Whole blocks that the row shares with
+// the one before it stay. A row's bits depend on its tokens alone, whatever the batch, the threads and the cache.
 #ifndef REDRAFT_MODELS_LLAMA_CPP_ENGINE_H_
 #define REDRAFT_MODELS_LLAMA_CPP_ENGINE_H_
 
@@ -43,7 +43,7 @@ struct Answer {
 class Engine {
  public:
   using Deliver = std::function<void(std::vector<Answer>)>;
-  static constexpr int kBlock = 16;
+  static constexpr int kBlock = 16, kStrictLabels = 31;  // the latter: label paths at once
 
   // `file` and `stop` must outlive it. shape.sequences counts the rows decoded together.
   static Result<std::unique_ptr<Engine>> make(const LlamaFile& file, DecoderShape shape, const std::atomic<bool>& stop);
@@ -87,9 +87,12 @@ class Engine {
 
   Status run_strict(std::vector<Job>& jobs, const Deliver& deliver);
   Status answer_alone(Job& job);
-  Result<int> prefill_alone(Job& job);  // which token of the last batch was the prompt's last
-  Status label_alone(Job& job, int last);
-  Status write_alone(Job& job, int last);
+  Result<std::size_t> compute_blocks(Job& job);  // where the rest of the prompt begins
+  void add_rest(const Job& job, std::size_t from, std::span<const int> sequences);
+  Status label_alone(Job& job, std::size_t rest);
+  Status add_labels(Job& job, std::span<const Labels::Path> paths, std::vector<int>& pending);
+  Status take_pending(Job& job, std::vector<int>& pending);
+  Status write_alone(Job& job, std::size_t rest);
 
   void forget();
 

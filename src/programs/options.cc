@@ -209,6 +209,9 @@ Result<StepSpec> read_step(std::string_view op, bool reasons, const Json& settin
     return invalid(spec.where + ": step_name = \"" + spec.options.step_name +
                    "\" is not made of letters, digits, _ and -");
   REDRAFT_TRY(spec.outputs, Outputs::parse(setting(settings, "output"), around, spec.where));
+  for (const Output& output : spec.outputs.list())
+    if (!output.column.empty() && std::ranges::find(spec.inputs, output.column) == spec.inputs.end())
+      spec.inputs.push_back(output.column);
   REDRAFT_RETURN_IF_ERROR(read_prompt(settings, around, spec));
   REDRAFT_RETURN_IF_ERROR(check_calibration(around, spec));
   return spec;

@@ -41,7 +41,7 @@ struct StepSpec {
   std::string where;  // "program predict", for messages
   bool reasons = false;
   StepOptions options;
-  std::vector<std::string> inputs, labels;
+  std::vector<std::string> inputs, labels;  // inputs: also the columns that choices_from names
   Outputs outputs;
   std::vector<PromptPart> prompt;  // empty: the plain form, an instruction and the inputs
   bool may_calibrate = false;      // one output of fixed choices, log-probabilities at hand, not portable

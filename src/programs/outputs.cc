@@ -73,7 +73,7 @@ Status set_named_type(Output& output, const std::string& type, const Surrounding
                                : "did you mean \"" + near + "\"?"));
 }
 
-Status set_table_type(Output& output, const Json& type, const Surroundings& around, const std::string& where) {
+Status set_table_type(Output& output, const Json& type, const std::string& where) {
   if (type.size() == 1 && type.contains("schema")) {
     const Json& schema = type["schema"];
     return set_schema(output, plain(schema), where);
@@ -83,16 +83,12 @@ Status set_table_type(Output& output, const Json& type, const Surroundings& arou
                    " is no type; write { choices_from = \"column\" } or { schema = {...} }");
   output.kind = Kind::kChoicesFrom;
   output.column = plain(type["choices_from"]);
-  if (std::ranges::find(around.inputs, output.column) != around.inputs.end()) return {};
-  const std::string near = nearest(output.column, around.inputs);
-  return invalid(
-      where + ": choices_from = \"" + output.column + "\" names no input; " +
-      (near.empty() ? "add it to the inputs (" + joined(around.inputs, ", ") + ")" : "did you mean \"" + near + "\"?"));
+  return {};
 }
 
 Status set_type(Output& output, const Json& type, const Surroundings& around, const std::string& where) {
   if (type.is_string()) return set_named_type(output, type.get_ref<const std::string&>(), around, where);
-  if (type.is_object()) return set_table_type(output, type, around, where);
+  if (type.is_object()) return set_table_type(output, type, where);
   if (!type.is_array()) return invalid(where + ": " + to_text(type) + " is no type; write \"text\", for instance");
   REDRAFT_RETURN_IF_ERROR(check_choices(type, where, 2));
   output.kind = Kind::kChoices;

@@ -100,8 +100,9 @@ TEST(Outputs, RefusalsNameTheKeyTheValueAndTheRemedy) {
   EXPECT_EQ(refusal(R"(["x"," y"])", {"a"}),
             "program p: output.a: the choice \" y\" is empty or has white space at an end");
   EXPECT_EQ(refusal(R"(["x",[1]])", {"a"}), "program p: output.a: the choice [1] is not a text, a number or a boolean");
-  EXPECT_EQ(refusal(R"({"a":{"choices_from":"option"}})", {"a"}),
-            "program p: output.a: choices_from = \"option\" names no input; did you mean \"options\"?");
+  EXPECT_EQ(refusal(R"({"a":{"choices_from":3}})", {"a"}),
+            "program p: output.a: {\"choices_from\":3} is no type; write { choices_from = \"column\" } or { schema = "
+            "{...} }");
   EXPECT_EQ(refusal("3", {"a"}), "program p: output.a: 3 is no type; write \"text\", for instance");
   EXPECT_EQ(refusal(R"("missing.json")", {"a"}).find("program p: output.a"),
             std::string::npos);  // the file's own message

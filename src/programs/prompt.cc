@@ -25,12 +25,15 @@ std::string filled(const Template& text, const std::vector<std::string>& values)
   return all;
 }
 
-// The inputs of a row in the plain form; with `named` also a single one has its name.
+// The inputs of a row in the plain form; with `named` also a single one has its name. Choices of the row always have
+// theirs and do not count.
 Template inputs_form(const StepSpec& spec, bool named) {
+  const auto counts = [&](const std::string& input) { return !holds_choices(spec, input); };
+  named = named || std::ranges::count_if(spec.inputs, counts) > 1;
   Template form;
-  named = named || spec.inputs.size() > 1;
   for (std::size_t i = 0; i < spec.inputs.size(); ++i) {
-    if (named) form.push_back(Piece{(i > 0 ? "\n" : "") + spec.inputs[i] + ": ", -1});
+    const std::string name = named || !counts(spec.inputs[i]) ? spec.inputs[i] + ": " : "";
+    if (i > 0 || !name.empty()) form.push_back(Piece{(i > 0 ? "\n" : "") + name, -1});
     form.push_back(Piece{"", static_cast<int>(i)});
   }
   return form;

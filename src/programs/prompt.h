@@ -1,7 +1,8 @@
 // The conversation of one candidate: compiled once, filled for every row. In the plain form it is
 //   system      the instruction, and a last line with the form of the answer ("team: billing | shipping")
 //   user        a demonstration's inputs      assistant   its answer      (layout turns), for each demonstration
-//   user        the inputs: the value alone when there is one, else a line "name: value" for each
+//   user        the inputs: the value alone when there is one, else a line "name: value" for each; choices that come
+//               with the row stand in a line "column: a | b"
 // With layout inline the demonstrations stand in the one user message as blocks of "name: value" lines. A prompt that
 // exists already keeps its messages to the byte; demonstrations come as turns before its last user message. A step that
 // reasons ends the user's message with its request for reasoning, the answer follows in a turn of its own:

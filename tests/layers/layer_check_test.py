@@ -58,6 +58,7 @@ class LayerCheck(unittest.TestCase):
             ("src/engine/a.cc", "<ggml-backend.h>", "llama.cpp"),
             ("src/engine/a.cc", "<curl/curl.h>", "curl"),
             ("src/core/a.cc", "<openssl/evp.h>", "digest"),
+            ("src/programs/a.cc", "<re2/re2.h>", "regular expressions"),
             ("src/app/a.cc", "<toml++/toml.h>", "TOML"),
             ("src/app/a.cc", "<CLI/CLI.hpp>", "arguments"),
         ]:

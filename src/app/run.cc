@@ -1,0 +1,134 @@
+#include "app/run.h"
+
+#include <ctime>
+#include <filesystem>
+
+#include "app/artefact_program.h"
+#include "base/file.h"
+#include "engine/report_json.h"
+
+namespace redraft {
+namespace {
+
+std::string beside(const std::string& task, const std::string& extension) {
+  return std::filesystem::path(task).replace_extension(extension).string();
+}
+
+std::string now_utc() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc));
+}
+
+struct Shipped {
+  bool best = false;
+  std::string reason;
+};
+
+Shipped decide(const Report& report, Ship ship) {
+  if (ship == Ship::kSeed) return {false, "the seed was asked for with --ship seed"};
+  if (report.best == report.seed)
+    return {false, report.stop == Stop::kSaturated ? "the seed scores 1 on every validation example: there is nothing to gain"
+                                                   : "nothing better than the seed was found: keep your prompt"};
+  if (ship == Ship::kBest) return {true, "the best was asked for with --ship best"};
+  if (!report.test) {
+    if (report.stop == Stop::kCancelled) return {true, "interrupted before the test: the best on val so far, not proven"};
+    return {true, "there is no test split: the best on val, not proven"};
+  }
+  if (report.test->significant) return {true, "the gain on the sealed test split is significant"};
+  return {false, "no significant gain: keep your prompt"};
+}
+
+Artefact artefact_of(const Assembly& a, const Report& report, Ship ship) {
+  const Shipped shipped = decide(report, ship);
+  Artefact artefact;
+  artefact.task = a.task.name;
+  artefact.shipped = shipped.best ? "best" : "seed";
+  artefact.reason = shipped.reason;
+  artefact.parameters = shipped.best ? report.best : report.seed;
+  if (!shipped.best && report.best != report.seed) artefact.best_found = report.best;
+  artefact.program = a.problem.program->description();
+  artefact.fitted = report.fitted[shipped.best ? 1 : 0];
+  artefact.scores = report.test;
+  artefact.optimizer = a.optimizer_name;
+  artefact.settings = a.task.optimizer.settings;
+  artefact.seed = a.seed;
+  artefact.models = a.models_json();
+  artefact.stop = to_string(report.stop);
+  for (const Spent& s : report.spent) artefact.spent += s;
+  artefact.run.created = now_utc();
+  artefact.run.counters = report.run;
+  artefact.run.strict = a.strict;
+  return artefact;
+}
+
+// What ships is scored once more as a user would run it: from the saved file. The answers come from the journal.
+Status score_again(Loop& loop, const Assembly& a, const std::string& path, Journal& journal, Store& store, const StudyOptions& options) {
+  REDRAFT_TRY(const Artefact saved, load_artefact(path));
+  if (!saved.scores) return {};
+  REDRAFT_TRY(std::unique_ptr<Program> program, program_of(saved, a.models.student->capabilities()));
+  REDRAFT_TRY(const SealedSplit::Opened opened, a.problem.test.open(store));
+  Problem problem = a.problem;
+  problem.program = std::move(program);
+  StudyOptions quiet;
+  quiet.seed = options.seed;
+  REDRAFT_TRY(const Measured again, measure(loop, problem, saved.parameters, &saved.fitted, opened.rows, a.models, journal, quiet));
+  const double reported = saved.shipped == "best" ? saved.scores->best.mean : saved.scores->seed.mean;
+  if (std::abs(again.mean.mean - reported) < 1e-9) return {};
+  return Status(Code::kCorruption, "the saved artefact " + path + " scores " + std::to_string(again.mean.mean) +
+                                       " on the test split, not the " + std::to_string(reported) + " that was measured; it must not be used");
+}
+
+Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& store, const StudyOptions& options, std::stop_token stop,
+                           bool& was_finished) {
+  was_finished = store.finished();
+  if (was_finished) {
+    const std::optional<Json> stored = store.report();
+    return report_from_json(stored ? *stored : Json());
+  }
+  return optimize(loop, a.problem, *a.optimizer, a.models, journal, store, options, std::move(stop));
+}
+
+}  // namespace
+
+std::string default_run_path(const std::string& task) { return beside(task, ".redraft.db"); }
+std::string default_artefact_path(const std::string& task) { return beside(task, ".best.json"); }
+
+Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions& hooks, std::stop_token stop) {
+  REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
+  RunResult result;
+  result.remarks = a->remarks;
+  result.artefact_path = flags.out.empty() ? default_artefact_path(flags.task) : flags.out;
+  const std::string run_path = flags.run.empty() ? default_run_path(flags.task) : flags.run;
+  if (flags.journal == JournalMode::kReadWrite) {
+    result.run_path = run_path;
+    if (flags.fresh) {
+      REDRAFT_TRY(result.set_aside, RunFile::set_aside(run_path));
+    }
+  }
+  REDRAFT_TRY(const std::unique_ptr<RunFile> file, RunFile::open(run_path, flags.journal, a->task_identity(), a->costs_money()));
+  REDRAFT_TRY(const std::string other, file->other_engine(a->study_identity()));
+  if (!other.empty())
+    result.remarks.push_back("the file has this study by engine " + other + "; engine " + kEngineVersion + " starts it anew and uses its calls");
+  REDRAFT_TRY(const std::unique_ptr<Store> store, file->study(a->study_identity()));
+  StudyOptions options = hooks;
+  options.budget = a->budget;
+  options.seed = a->seed;
+  REDRAFT_TRY(result.report, run_or_load(loop, *a, file->journal(), *store, options, std::move(stop), result.was_finished));
+  if (!result.was_finished && result.report.stop != Stop::kCancelled) REDRAFT_RETURN_IF_ERROR(store->close(to_json(result.report)));
+  result.artefact = artefact_of(*a, result.report, flags.ship);
+  // Nothing at all is written without a journal, unless a name was given for it.
+  if (flags.journal == JournalMode::kReadWrite || !flags.out.empty()) {
+    REDRAFT_RETURN_IF_ERROR(save_artefact(result.artefact, result.artefact_path));
+    if (result.report.stop != Stop::kCancelled)
+      REDRAFT_RETURN_IF_ERROR(score_again(loop, *a, result.artefact_path, file->journal(), *store, options));
+  } else {
+    result.artefact_path.clear();
+  }
+  result.remarks.insert(result.remarks.end(), result.report.remarks.begin(), result.report.remarks.end());
+  return result;
+}
+
+}  // namespace redraft

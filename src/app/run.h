@@ -1,0 +1,48 @@
+// The main job, from a task file to an artefact: assemble, open the run file, run or resume the study, save, load again
+// and score again. And its rehearsal: the same with models that answer at once and cost nothing.
+#ifndef REDRAFT_APP_RUN_H_
+#define REDRAFT_APP_RUN_H_
+
+#include "app/assembly.h"
+#include "formats/artefact.h"
+#include "store/run_file.h"
+
+namespace redraft {
+
+enum class Ship { kAuto, kSeed, kBest };
+
+struct RunFlags : Flags {
+  std::string run, out;  // "" = beside the task file: NAME.redraft.db, NAME.best.json
+  JournalMode journal = JournalMode::kReadWrite;
+  bool fresh = false;
+  Ship ship = Ship::kAuto;
+};
+
+struct RunResult {
+  Report report;
+  Artefact artefact;
+  std::string artefact_path, run_path;  // run_path is "" when nothing was kept
+  std::string set_aside;                // where --fresh put the old file
+  bool was_finished = false;            // nothing was run
+  std::vector<std::string> remarks;     // on the data, the engine, the study
+};
+
+std::string default_run_path(const std::string& task);
+std::string default_artefact_path(const std::string& task);
+
+Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions& hooks, std::stop_token stop);
+
+struct Rehearsal {
+  Spent spent;
+  std::array<Spent, 3> by_role;
+  std::int64_t proposals = 0;
+  std::optional<double> smallest_difference;  // that the test split can show with probability 0.8
+  std::size_t test_rows = 0;
+  std::vector<std::string> remarks;
+};
+// Calls nothing. Text lengths are guessed, choices are drawn by digest.
+Result<Rehearsal> rehearse(Loop& loop, const Flags& flags);
+
+}  // namespace redraft
+
+#endif  // REDRAFT_APP_RUN_H_
