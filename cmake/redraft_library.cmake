@@ -1,9 +1,9 @@
-# redraft_library(<folder> [DEPS <folders>] [LINK <targets>] [LINK_PUBLIC <targets>]): the target redraft_<folder> from
+# redraft_library(<folder> [ALONE] [DEPS <folders>] [LINK <targets>] [LINK_PUBLIC <targets>]): the target redraft_<folder> from
 # src/<folder>/*.cc, and redraft_<folder>_test from src/<folder>/*_test.cc. A folder without sources makes no target, and
 # DEPS that made none are left out, so a folder joins the build when its first file appears. LINK stays private: only that
-# folder sees those headers.
+# folder sees those headers. ALONE is for the tests, see redraft_test.
 function(redraft_library folder)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LINK;LINK_PUBLIC")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ALONE" "" "DEPS;LINK;LINK_PUBLIC")
   file(GLOB sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/${folder}/*.cc")
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
@@ -23,7 +23,11 @@ function(redraft_library folder)
   set_property(GLOBAL APPEND PROPERTY redraft_libraries ${target})
 
   if(tests AND REDRAFT_TESTS)
-    redraft_test(${target}_test LABEL ${folder} SOURCES ${tests} LINK ${target} ${arg_LINK})
+    set(alone "")
+    if(arg_ALONE)
+      set(alone ALONE)
+    endif()
+    redraft_test(${target}_test ${alone} LABEL ${folder} SOURCES ${tests} LINK ${target} ${arg_LINK})
   endif()
 endfunction()
 
@@ -43,10 +47,11 @@ function(redraft_executable target folder)
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}")
 endfunction()
 
-# redraft_test(<target> LABEL <label> SOURCES <files> LINK <targets>): a GoogleTest program whose tests ctest knows one by
-# one. All may include tests/support/*.h.
+# redraft_test(<target> [ALONE] LABEL <label> SOURCES <files> LINK <targets>): a GoogleTest program whose tests ctest knows
+# one by one. All may include tests/support/*.h. ALONE keeps others from running beside them: the embedded model's threads
+# wait for one another in a spin, and crawl when they have to share their cores.
 function(redraft_test target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "LABEL" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "ALONE" "LABEL" "SOURCES;LINK")
   find_package(GTest 1.12 REQUIRED)
   include(GoogleTest)
   add_executable(${target} ${arg_SOURCES})
@@ -54,8 +59,13 @@ function(redraft_test target)
   target_link_libraries(${target} PRIVATE ${arg_LINK} redraft_options GTest::gtest GTest::gtest_main)
   target_compile_definitions(${target} PRIVATE
     REDRAFT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" REDRAFT_BINARY="${PROJECT_BINARY_DIR}/redraft")
-  gtest_discover_tests(${target} TEST_PREFIX "${arg_LABEL}/" DISCOVERY_MODE PRE_TEST WORKING_DIRECTORY "${PROJECT_BINARY_DIR}"
-    PROPERTIES LABELS ${arg_LABEL} TIMEOUT 600 ENVIRONMENT "${REDRAFT_TEST_ENVIRONMENT}")
+  set(alone OFF)
+  if(arg_ALONE)
+    set(alone ON)
+  endif()
+  gtest_discover_tests(${target} TEST_PREFIX "${arg_LABEL}/" DISCOVERY_MODE PRE_TEST
+    WORKING_DIRECTORY "${PROJECT_BINARY_DIR}"
+    PROPERTIES LABELS ${arg_LABEL} RUN_SERIAL ${alone} TIMEOUT 600 ENVIRONMENT "${REDRAFT_TEST_ENVIRONMENT}")
 endfunction()
 
 # The targets redraft_<folder> among the folders given that exist.

@@ -32,7 +32,11 @@ if(REDRAFT_SANITIZE)
   endif()
   target_link_options(redraft_options INTERFACE -fsanitize=${REDRAFT_SANITIZE})
 endif()
+# What ctest sets for every test.
 set(REDRAFT_TEST_ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1")
+if(REDRAFT_SANITIZE MATCHES thread)
+  set(REDRAFT_TEST_ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/tsan.supp")
+endif()
 
 find_program(REDRAFT_MOLD mold)
 find_program(REDRAFT_LLD ld.lld)

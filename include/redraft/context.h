@@ -32,6 +32,9 @@ class Context {
   virtual Task<Result<Json>> tool(ToolCall call) = 0;
   virtual Capabilities capabilities(Role role) const = 0;
   virtual int count(Role role, std::string_view text) const = 0;  // tokens
+  // What the budget still allows the search, in calls; very large where there is no such wall. Between rounds it is a
+  // function of the history.
+  virtual std::int64_t calls_left() const = 0;
   // The same (study seed, stream) always gives the same numbers: there is no generator to save.
   virtual std::mt19937_64 rng(std::string_view stream) const = 0;
 

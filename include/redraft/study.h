@@ -81,7 +81,7 @@ struct Report {
   std::vector<std::string> remarks;  // what a user must know: a weak teacher, a small test split
 };
 
-// One thing that happened. `kind`: study, round, trial, refused, progress, test, stop.
+// One thing that happened. `kind`: study (it begins or goes on), trial, refused, round, test, stop.
 struct Event {
   std::string kind;
   Json data;
@@ -90,7 +90,9 @@ struct Event {
 struct StudyOptions {
   Budget budget;
   std::uint64_t seed = 0;
-  std::function<void(const Event&)> on_event;  // may be empty; called on the loop's thread
+  // Both may be empty; called on the loop's thread.
+  std::function<void(const Event&)> on_event;
+  std::function<void(const Spent& total)> on_spent;  // after each call, with all roles together; for a live line
 };
 
 // Runs to the end, or goes on where the store left off. kExhausted when the budget is too small for one comparison.

@@ -68,10 +68,13 @@ void tell(const StudyParts& parts, std::string kind, Json data) {
 Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> refused, Note note, bool final) {
   const int round = parts.store.rounds();
   for (const Refusal& r : refused) tell(parts, "refused", {{"round", round}, {"refusal", to_json(r)}});
-  for (const Evaluation& e : evaluated.evaluations)
+  for (const Evaluation& e : evaluated.evaluations) {
+    const Estimate score = estimate(values_of(e), parts.problem.metric->binary(), parts.options.seed);
     tell(parts, "trial",
          {{"round", round}, {"candidate", candidate_id(e.trial.candidate)}, {"split", to_string(e.trial.split)},
-          {"why", e.trial.why}, {"mean", mean_of(e)}, {"n", e.outcomes.size()}, {"dropped", e.dropped}});
+          {"why", e.trial.why}, {"mean", score.mean}, {"ci95", {score.low, score.high}}, {"n", e.outcomes.size()},
+          {"dropped", e.dropped}});
+  }
   const Spent total = parts.ctx.ledger().total();
   tell(parts, final ? "test" : "round",
        {{"round", round}, {"trials", evaluated.evaluations.size()}, {"refused", refused.size()},

@@ -114,6 +114,27 @@ std::vector<std::string> remarks_on(const Report& r) {
   return remarks;
 }
 
+// Told each time a process begins or goes on with the study, so not kept.
+void tell_start(const StudyParts& parts) {
+  if (!parts.options.on_event) return;
+  const Budget& b = parts.options.budget;
+  const Spent spent = parts.ctx.ledger().total();
+  parts.options.on_event(
+      Event{"study",
+            {{"rounds", parts.store.rounds()},
+             {"seed", parts.options.seed},
+             {"rows", {{"train", parts.problem.train.size()}, {"val", parts.problem.val.size()}, {"test", parts.problem.test.size()}}},
+             {"budget", {{"calls", b.calls}, {"tokens", b.tokens}, {"cost", b.cost}, {"seconds", b.seconds}, {"rounds", b.rounds}}},
+             {"calls", spent.calls}, {"tokens_in", spent.tokens_in}, {"tokens_out", spent.tokens_out}}});
+}
+
+void tell_end(const StudyOptions& options, const Report& r) {
+  if (!options.on_event) return;
+  options.on_event(Event{"stop",
+                         {{"stop", to_string(r.stop)}, {"rounds", r.rounds}, {"proposals", r.proposals}, {"refusals", r.refusals},
+                          {"val_seed", r.val_seed.mean}, {"val_best", r.val_best.mean}}});
+}
+
 Status too_small(const Problem& problem, const Budget& budget) {
   if (budget.calls == 0) return {};
   const std::int64_t seed_on_val = static_cast<std::int64_t>(problem.val.size()) * calls_per_cell(problem) +
@@ -155,6 +176,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   const History history(problem.program->parameters(), problem.train, problem.val, store);
   const StudyParts parts{problem, history, store, ctx, options};
   ctx.ledger().hold(reserve_for_test(problem, nullptr));
+  tell_start(parts);
 
   Result<Stop> why = loop.run(rounds(parts, optimizer));
   if (why.status().code() == Code::kExhausted && store.rounds() > 0) why = Stop::kBudget;
@@ -183,6 +205,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   report.spent = ctx.ledger().spent();
   report.run = ctx.run_counters();
   report.remarks = remarks_on(report);
+  tell_end(options, report);
   return report;
 }
 

@@ -162,6 +162,7 @@ void StudyContext::settle(Call& call) {
   if (!was_cancelled) actual = cost_of(call.role, call.answer->ok() ? (*call.answer)->usage : Usage{});
   ledger_.settle(call.role, call.most, actual);
   if (call.meter) *call.meter += actual;
+  if (options_.on_spent) options_.on_spent(ledger_.total());
   send_waiting();
 }
 

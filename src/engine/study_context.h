@@ -25,6 +25,7 @@ class StudyContext final : public Context {
   Task<Result<Json>> tool(ToolCall call) override;
   Capabilities capabilities(Role role) const override { return backend(role).capabilities(); }
   int count(Role role, std::string_view text) const override { return backend(role).count(text); }
+  std::int64_t calls_left() const override { return ledger_.calls_left(); }
   std::mt19937_64 rng(std::string_view stream) const override;
 
   // The same as complete; what it cost is added to `meter` too, which must outlive the task.
@@ -100,6 +101,7 @@ class CellContext final : public Context {
   Task<Result<Json>> tool(ToolCall call) override { return study_.tool(std::move(call)); }
   Capabilities capabilities(Role role) const override { return study_.capabilities(role); }
   int count(Role role, std::string_view text) const override { return study_.count(role, text); }
+  std::int64_t calls_left() const override { return study_.calls_left(); }
   std::mt19937_64 rng(std::string_view stream) const override { return study_.rng(stream); }
 
   Spent spent;

@@ -110,7 +110,7 @@ Result<std::unique_ptr<Metric>> make_composite(const Json& settings, const Surro
     part.name = part.options.name + (same > 0 ? "_" + std::to_string(same + 1) : "");
     parts.push_back(std::move(part));
   }
-  std::ranges::stable_partition(parts, [](const Member& part) { return part.options.must_pass; });
+  std::stable_partition(parts.begin(), parts.end(), [](const Member& part) { return part.options.must_pass; });
   return std::unique_ptr<Metric>(std::make_unique<Composite>(std::move(parts)));
 }
 

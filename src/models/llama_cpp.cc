@@ -125,8 +125,10 @@ Result<Grammar> EmbeddedModel::grammar_of(const Constraint& constraint) {
     if (grammars_.size() >= kMostGrammars) grammars_.clear();
     std::string gbnf = constraint.text, error;
     Result<Grammar> made = invalid("");
-    if (schema && !llama_extras::json_schema_to_gbnf(constraint.text, gbnf, error))
-      made = invalid(fmt::format("the JSON schema cannot be enforced: {}", error));
+    if (schema && !parse_json(constraint.text).ok())
+      made = invalid("the JSON schema is no JSON: " + parse_json(constraint.text).status().message());
+    else if (schema && !llama_extras::json_schema_to_gbnf(constraint.text, gbnf, error))
+      made = invalid("the JSON schema cannot be enforced: " + one_line(error));
     else
       made = compile_grammar(*file_, gbnf);
     known = grammars_.emplace(std::move(key), std::move(made)).first;

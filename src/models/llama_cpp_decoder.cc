@@ -60,11 +60,9 @@ Result<std::unique_ptr<Decoder>> Decoder::make(const LlamaFile& file, const Deco
   } catch (const std::exception& failure) {
     why = failure.what();
   }
-  if (!decoder->context_) {
-    std::ranges::replace(why, '\n', ' ');
+  if (!decoder->context_)
     return invalid(fmt::format("no memory for a context of {} tokens ({} MB); set a smaller `context` ({})", shape.context,
                                static_cast<std::size_t>(shape.context) * file.bytes_per_cell() >> 20, why));
-  }
   ggml_threadpool_params pool = ggml_threadpool_params_default(shape.threads);
   decoder->pool_.reset(ggml_threadpool_new(&pool));
   if (decoder->pool_) llama_attach_threadpool(decoder->context_.get(), decoder->pool_.get(), nullptr);

@@ -12,6 +12,7 @@
 #include <mutex>
 
 #include "base/digest.h"
+#include "base/utf8.h"
 #include "models/llama_cpp_widen.h"
 
 namespace redraft {
@@ -53,8 +54,7 @@ Status check_file(const std::string& path) {
 }
 
 Status damaged(const std::string& path) {
-  std::string why = llama_complaints();
-  std::ranges::replace(why, '\n', ' ');
+  const std::string why = llama_complaints();
   return Status(Code::kCorruption, fmt::format("the model file {} cannot be loaded, it is damaged or of a kind that is not known; fetch it again ({})",
                                                path, why.empty() ? "no reason given" : why));
 }
@@ -68,9 +68,24 @@ std::size_t leading_space(std::string_view text) { return std::min(text.find_fir
 
 }  // namespace
 
+std::string one_line(std::string text) {
+  std::ranges::replace(text, '\n', ' ');
+  return std::string(trimmed(text));
+}
+
+std::string valid_utf8(std::string text) {
+  std::string valid;
+  std::string_view rest = text;
+  for (std::size_t bad = first_invalid_utf8(rest); bad != std::string::npos; bad = first_invalid_utf8(rest)) {
+    valid.append(rest.substr(0, bad)).append("\xEF\xBF\xBD");
+    rest.remove_prefix(bad + 1);
+  }
+  return valid.empty() ? std::move(text) : valid.append(rest);
+}
+
 std::string llama_complaints() {
   const std::scoped_lock lock(complaints_mutex);
-  return std::exchange(complaints, {});
+  return one_line(std::exchange(complaints, {}));
 }
 
 Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weights weights) {
@@ -145,7 +160,8 @@ void LlamaFile::index_special_tokens() {
     std::ranges::stable_sort(same_start, [](const Special& a, const Special& b) { return a.first.size() > b.first.size(); });
 }
 
-Tokens LlamaFile::tokenize(std::string_view text) const {
+Tokens LlamaFile::tokenize(std::string_view bytes) const {
+  const std::string text = valid_utf8(std::string(bytes));
   Tokens tokens(text.size() / 3 + 8);
   const auto length = static_cast<std::int32_t>(text.size());
   for (;;) {
@@ -203,7 +219,7 @@ Status LlamaFile::render(const std::vector<Message>& messages, Tokens& head, std
   for (const Message& message : messages) {
     for (const Part& part : message.parts)
       if (part.kind != PartKind::kText) return invalid(fmt::format("{} reads text alone: a message of the role {} has an image or a tool call", name_, message.role));
-    chat.push_back({message.role, message.text()});
+    chat.push_back({valid_utf8(message.role), valid_utf8(message.text())});
   }
   std::vector<llama_extras::PromptPart> parts;
   std::string error;

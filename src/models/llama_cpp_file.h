@@ -38,7 +38,7 @@ class LlamaFile {
                         std::vector<Tokens>& added) const;
 
   // Thread-safe: they read the vocabulary only.
-  Tokens tokenize(std::string_view text) const;  // special tokens in it are text
+  Tokens tokenize(std::string_view text) const;  // special tokens in it are text; what is no UTF-8 becomes U+FFFD
   std::string piece(Token token) const;          // "" for special tokens
   bool ends(Token token) const { return llama_vocab_is_eog(vocab_, token); }
   Token end_of_turn() const { return end_of_turn_; }  // what the template writes behind a finished answer
@@ -74,8 +74,10 @@ class LlamaFile {
   bool widened_ = false;
 };
 
-// What llama.cpp complained about since the last call; it writes nothing by itself. Thread-safe.
+// What llama.cpp complained about since the last call, in one line; it logs nothing by itself. Thread-safe.
 std::string llama_complaints();
+std::string one_line(std::string text);     // line breaks become spaces
+std::string valid_utf8(std::string text);  // bytes that are no UTF-8 become U+FFFD
 
 }  // namespace redraft
 

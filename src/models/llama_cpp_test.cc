@@ -9,10 +9,16 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <set>
 
 #include "base/file.h"
 #include "models/catalogue.h"
 #include "models/llama_cpp_engine.h"
+
+#if defined(__SANITIZE_THREAD__)
+// ggml is not instrumented, so the barriers between its own workers are not seen.
+extern "C" const char* __tsan_default_suppressions() { return "race:ggml_compute_forward\n"; }
+#endif
 
 namespace redraft {
 namespace {

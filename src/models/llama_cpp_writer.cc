@@ -15,6 +15,8 @@ namespace redraft {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
+constexpr std::size_t kLongestGrammar = 1 << 20;
+constexpr int kDeepestGrammar = 500;
 constexpr double kNegligible = -60;  // of a logit below the highest, in units of the temperature
 
 struct Weighted {
@@ -46,20 +48,29 @@ Token draw_from(const std::vector<Weighted>& candidates, double u) {
   return candidates.back().token;
 }
 
+// The parser of grammars calls itself for every bracket, so the depth is bounded here.
+bool too_deep(const std::string& gbnf) {
+  int depth = 0;
+  for (char c : gbnf)
+    if ((depth += c == '(' ? 1 : c == ')' ? -1 : 0) > kDeepestGrammar) return true;
+  return false;
+}
+
 }  // namespace
 
 Result<Grammar> compile_grammar(const LlamaFile& file, const std::string& gbnf) {
+  const auto refuse = [&](const std::string& why) {
+    return invalid(fmt::format("the grammar cannot be used: {}; it must be GBNF with a rule `root`: {}", why, one_line(shortened(gbnf, 120))));
+  };
+  if (gbnf.empty()) return refuse("it is empty");
+  if (gbnf.size() > kLongestGrammar || too_deep(gbnf)) return refuse("it is too long or nests too deep");
   llama_complaints();
   try {
-    Grammar grammar(llama_sampler_init_grammar(file.vocab(), gbnf.c_str(), "root"));
-    if (grammar && !gbnf.empty()) return grammar;
+    if (Grammar grammar(llama_sampler_init_grammar(file.vocab(), gbnf.c_str(), "root")); grammar) return grammar;
   } catch (const std::exception& failure) {
-    return invalid(fmt::format("the grammar cannot be used: {}", failure.what()));
+    return refuse(failure.what());
   }
-  std::string why = llama_complaints();
-  std::ranges::replace(why, '\n', ' ');
-  return invalid(fmt::format("the grammar cannot be used: {}; it must be GBNF with a rule `root`: {}",
-                             gbnf.empty() ? "it is empty" : trimmed(why), shortened(gbnf, 120)));
+  return refuse(llama_complaints());
 }
 
 Writer::Writer(const LlamaFile& file, const Request& request, Grammar grammar)
@@ -159,9 +170,7 @@ std::string Writer::text() const {
     const std::size_t cut = first_invalid_utf8(text);
     if (cut != std::string::npos && text.size() - cut < 4) text.resize(cut);
   }
-  for (std::size_t bad = first_invalid_utf8(text); bad != std::string::npos; bad = first_invalid_utf8(text))
-    text.replace(bad, 1, "\xEF\xBF\xBD");
-  return text;
+  return valid_utf8(std::move(text));
 }
 
 std::size_t choose(const std::vector<double>& log_probabilities, double temperature, std::uint64_t seed) {

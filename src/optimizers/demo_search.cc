@@ -15,6 +15,8 @@
 namespace redraft {
 namespace {
 
+constexpr std::int64_t kCalibrationRows = 48;  // what fitting a calibration usually asks
+
 struct Options {
   int width = 8;
   int neighbours = 6;
@@ -40,7 +42,7 @@ class DemoSearch final : public Optimizer {
     const Parameter* demos = find_parameter(history.parameters(), ParameterKind::kDemonstrations);
     if (history.rounds() == 1 && demos && options_.bootstrap > 0 && !history.data(Split::kTrain).empty())
       co_return bootstrap(history, rng);
-    if (!last(history, "halved")) co_return halving(history, demos, rng);
+    if (!last(history, "halved")) co_return halving(history, demos, ctx.calls_left(), rng);
     const std::string stalled = last(history, "stalled").value_or("0");
     if (std::stoi(stalled) >= options_.patience) co_return Plan{};
     co_return edits(history, demos, rng);
@@ -123,11 +125,17 @@ class DemoSearch final : public Optimizer {
     return race;
   }
 
-  Plan halving(const History& history, const Parameter* demos, std::mt19937_64& rng) const {
+  // As many candidates as half of what is left can take through a first block, calibration included.
+  std::size_t width_for(const History& history, const Parameter* calibrate, std::int64_t calls_left) const {
+    const auto fitting = calibrate ? std::min(kCalibrationRows, static_cast<std::int64_t>(history.data(Split::kTrain).size())) : 0;
+    const std::int64_t fits = calls_left / 2 / (options_.block + fitting);
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(fits, 1, options_.width));
+  }
+
+  Plan halving(const History& history, const Parameter* demos, std::int64_t calls_left, std::mt19937_64& rng) const {
     const std::vector<Demonstration> labels = labelled_pool(history);
-    const std::vector<Demonstration> right = parse_demonstrations(last(history, "pool").value_or("")).ok()
-                                                 ? *parse_demonstrations(last(history, "pool").value_or(""))
-                                                 : std::vector<Demonstration>{};
+    auto pool = parse_demonstrations(last(history, "pool").value_or(""));
+    const std::vector<Demonstration> right = pool.ok() ? std::move(*pool) : std::vector<Demonstration>{};
     const Parameter* calibrate = find_parameter(history.parameters(), "calibrate");
     Plan plan;
     const auto add = [&](Candidate candidate, std::string why) {
@@ -140,7 +148,7 @@ class DemoSearch final : public Optimizer {
       add(std::move(candidate), "the seed with " + calibrate->choices.back() + " calibration");
     }
     const auto most = demos ? static_cast<std::size_t>(demos->max_demonstrations) : 0;
-    const auto width = static_cast<std::size_t>(options_.width);
+    const std::size_t width = width_for(history, calibrate, calls_left);
     for (std::size_t i = 0; demos && i < width; ++i) {
       Candidate candidate = history.incumbent();
       const std::size_t n = width == 1 ? most : 1 + i * (most - 1) / (width - 1);  // sizes from 1 to the most, evenly

@@ -11,6 +11,7 @@ using namespace testing;
 using Make = std::function<std::unique_ptr<Optimizer>()>;
 
 constexpr std::int64_t kCalls = 420;
+constexpr int kTrain = 12, kVal = 24, kTest = 20;
 
 struct Ended {
   Result<Report> report = Status(Code::kNotFound, "not run");
@@ -33,7 +34,7 @@ Ended live(const Make& make, Memory& memory, std::int64_t lives = INT64_MAX, std
   options.budget.calls = calls;
   options.seed = 7;
   Ended ended;
-  ended.report = optimize(loop, toy_problem(), *optimizer, only(*model), memory.file->journal(), *store, options);
+  ended.report = optimize(loop, toy_problem(kTrain, kVal, kTest), *optimizer, only(*model), memory.file->journal(), *store, options);
   ended.dump = dump(*store);
   ended.asked = model->calls;
   ended.complete = model->complete_answers;
@@ -69,12 +70,15 @@ bool repeats(const Make& make) {
 }
 
 template <class Fake>
-void killed_at_every_call(const Make& make, const Ended& full) {
+void killed_at_every_call(const Make& make) {
+  constexpr std::int64_t kFew = 160;  // a shorter run: it is lived through twice for every call of it
+  Memory whole;
+  const Ended full = live<Fake>(make, whole, INT64_MAX, kFew);
   for (std::int64_t lives = 0; lives < full.asked; ++lives) {
     Memory memory;
-    const Ended cut = live<Fake>(make, memory, lives, kCalls, 1);
+    const Ended cut = live<Fake>(make, memory, lives, kFew, 1);
     ASSERT_EQ(cut.report.status().code(), Code::kUnavailable) << lives;
-    const Ended resumed = live<Fake>(make, memory, INT64_MAX, kCalls, 2);
+    const Ended resumed = live<Fake>(make, memory, INT64_MAX, kFew, 2);
     ASSERT_TRUE(resumed.report.ok()) << resumed.report.status().message();
     ASSERT_EQ(resumed.report->best, full.report->best) << lives;  // nothing lost
     ASSERT_EQ(resumed.dump, full.dump) << lives;
@@ -99,7 +103,7 @@ TEST_P(OptimizerContract, ImprovesTheToy) {
   ASSERT_TRUE(full.report.ok()) << full.report.status().message();
   EXPECT_GT(full.report->val_best.mean, full.report->val_seed.mean + 0.1);
   ASSERT_TRUE(full.report->test.has_value());
-  EXPECT_EQ(full.report->test->n, 40u);
+  EXPECT_EQ(full.report->test->n, static_cast<std::size_t>(kTest));
 }
 
 TEST_P(OptimizerContract, RejectsWhatItDoesNotKnow) {
@@ -129,15 +133,9 @@ TEST_P(OptimizerContract, NoTimingShowsInTheResults) {
   }
 }
 
-TEST_P(OptimizerContract, KilledAtEveryCallEmbedded) {
-  Memory memory;
-  killed_at_every_call<BatchModel>(make, live<BatchModel>(make, memory));
-}
+TEST_P(OptimizerContract, KilledAtEveryCallEmbedded) { killed_at_every_call<BatchModel>(make); }
 
-TEST_P(OptimizerContract, KilledAtEveryCallRemote) {
-  Memory memory;
-  killed_at_every_call<DelayModel>(make, live<DelayModel>(make, memory));
-}
+TEST_P(OptimizerContract, KilledAtEveryCallRemote) { killed_at_every_call<DelayModel>(make); }
 
 TEST_P(OptimizerContract, FinishedStudyIsLoadedNotReplayed) {
   Memory memory;
@@ -149,7 +147,7 @@ TEST_P(OptimizerContract, FinishedStudyIsLoadedNotReplayed) {
 }
 
 TEST_P(OptimizerContract, EveryBudgetIsMetExactly) {
-  constexpr std::int64_t kLeast = 30 + 80;  // the seed on val, seed and best on test
+  constexpr std::int64_t kLeast = kVal + 2 * kTest;  // the seed on val, seed and best on test
   for (const std::int64_t calls : {std::int64_t{0} + kLeast + 1, kLeast + 2, kLeast + 17, kLeast + 60, kLeast + 133}) {
     Memory memory, distant;
     const Ended poor = live<BatchModel>(make, memory, INT64_MAX, calls);

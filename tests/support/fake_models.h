@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <random>
+#include <tuple>
 
 #include "redraft/loop.h"
 #include "redraft/model.h"
@@ -28,7 +29,6 @@ class FakeModel : public Model {
   std::int64_t calls = 0, lives = INT64_MAX;
   std::function<void()> on_call = [] {};
   std::map<std::string, int> complete_answers;  // by digest: more than one of a kind was paid for twice
-  bool failed_differently = false;
 
  protected:
   Result<Completion> reply(const Request& r) {
@@ -57,7 +57,7 @@ class BatchModel final : public FakeModel {
 
   void start(std::vector<Request> requests, Done done) override {
     if (queue_.empty()) loop.when_idle([this] { decode(); });
-    for (std::size_t i = 0; i < requests.size(); ++i) queue_.push_back(Waiting{std::move(requests[i]), i, done});
+    for (std::size_t i = 0; i < requests.size(); ++i) queue_.push_back(Waiting{std::move(requests[i]), i, done, {}});
   }
   void cancel() override { cancelled_ = true; }
 
@@ -66,14 +66,16 @@ class BatchModel final : public FakeModel {
     Request request;
     std::size_t index;
     Done done;
+    std::string key;
   };
   void decode() {
     std::vector<Waiting> queue = std::exchange(queue_, {});
-    const auto key = [](const Waiting& w) { return std::pair(to_text(chat_json(w.request.messages)), w.request.sample); };
-    std::ranges::stable_sort(queue, {}, key);
+    for (Waiting& w : queue)
+      for (const Message& m : w.request.messages) w.key += m.role + ' ' + m.text() + '\n';
+    std::ranges::stable_sort(queue, {}, [](const Waiting& w) { return std::tie(w.key, w.request.sample); });
     for (std::size_t i = 0; i < queue.size(); ++i) {
       if (i % 16 == 0) batches.emplace_back();
-      batches.back().push_back(key(queue[i]).first);
+      batches.back().push_back(queue[i].key);
       queue[i].done(queue[i].index, reply(queue[i].request));
     }
   }

@@ -37,8 +37,8 @@ inline Completion student(const Request& r) {
     demonstrations += m.role == "assistant";
   }
   const std::uint64_t chance = digest_number(all) % 1000;
-  std::uint64_t skill = 400 + 40 * static_cast<std::uint64_t>(demonstrations);
-  if (all.find("carefully") != std::string::npos) skill += 250;
+  std::uint64_t skill = 300 + 120 * static_cast<std::uint64_t>(demonstrations);
+  if (all.find("carefully") != std::string::npos) skill += 400;
   const std::string last = r.messages.back().text();
   const std::string right = last.substr(last.rfind(' ') + 1);
   Completion c;

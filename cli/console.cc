@@ -1,0 +1,112 @@
+#include "cli/console.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/utf8.h"
+
+namespace redraft {
+
+int exit_code(Code code) {
+  switch (code) {
+    case Code::kOk: return kDone;
+    case Code::kInvalidArgument:
+    case Code::kNotFound:
+    case Code::kIo: return kBadInput;
+    case Code::kUnavailable:
+    case Code::kRateLimited:
+    case Code::kRefused: return 3;
+    case Code::kExhausted: return 4;
+    case Code::kCorruption:
+    case Code::kConflict: return 5;
+    case Code::kCancelled: return kInterrupted;
+  }
+  return kBadInput;
+}
+
+int fail(const Status& status) {
+  say(status.message());
+  return exit_code(status.code());
+}
+
+void say(std::string_view message) { fmt::print(stderr, "redraft: {}\n", message); }
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int finish_output(int code) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+  say(std::string("standard output cannot be written") + (errno != 0 ? std::string(": ") + std::strerror(errno) : ""));
+  return kBadInput;
+}
+
+bool is_terminal(std::FILE* stream) { return isatty(fileno(stream)) == 1; }
+
+bool in_colour(std::FILE* stream) {
+  const char* no_colour = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return is_terminal(stream) && !(no_colour && *no_colour) && terminal && std::string_view(terminal) != "dumb";
+}
+
+TextTable::TextTable(std::vector<std::string> headings) : headings_(std::move(headings)) {
+  for (std::string& heading : headings_) {
+    right_.push_back(heading.starts_with('#'));
+    if (right_.back()) heading.erase(0, 1);
+  }
+}
+
+void TextTable::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+
+std::string TextTable::text() const {
+  const auto width_of = [](const std::string& cell) { return code_points(cell).size(); };
+  std::vector<std::size_t> widths;
+  for (std::size_t c = 0; c < headings_.size(); ++c) {
+    widths.push_back(width_of(headings_[c]));
+    for (const auto& row : rows_) widths[c] = std::max(widths[c], width_of(row[c]));
+  }
+  std::string out;
+  const auto line = [&](const std::vector<std::string>& row) {
+    std::string text;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      const std::string gap(widths[c] - width_of(row[c]), ' ');
+      text += (c > 0 ? "  " : "") + (right_[c] ? gap + row[c] : row[c] + gap);
+    }
+    out += text.substr(0, text.find_last_not_of(' ') + 1) + '\n';
+  };
+  line(headings_);
+  for (const auto& row : rows_) line(row);
+  return out;
+}
+
+std::string decimal(double value) { return fmt::format("{:.3f}", value); }
+std::string with_interval(const Estimate& e) { return fmt::format("{:.3f} [{:.3f}, {:.3f}]", e.mean, e.low, e.high); }
+std::string difference(const Estimate& e) { return fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", e.mean, e.low, e.high); }
+std::string p_value(double p) { return p < 0.0001 ? "< 0.0001" : fmt::format("{:.4f}", p); }
+std::string cost(const Spent& spent) { return spent.cost_known ? fmt::format("{:.4f}", spent.cost) : "unknown"; }
+
+std::string short_number(std::int64_t n) {
+  const auto value = static_cast<double>(n);
+  if (n < 10'000) return std::to_string(n);
+  if (n < 1'000'000) return fmt::format("{:.1f}k", value / 1e3);
+  return fmt::format("{:.1f}M", value / 1e6);
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::max(0.0, seconds) + 0.5);
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
+  return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
+}
+
+std::string one_line(std::string_view text, std::size_t bytes) {
+  std::string line = shortened(text, bytes);
+  for (char& c : line)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+  return line;
+}
+
+}  // namespace redraft

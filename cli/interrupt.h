@@ -1,0 +1,30 @@
+// Ctrl-C. The first SIGINT, SIGTERM or SIGHUP asks the study to stop, so that the best so far is saved; the second ends
+// the process at once, even when the loop is busy, which is why this is a handler with a pipe and not a signalfd.
+#ifndef REDRAFT_CLI_INTERRUPT_H_
+#define REDRAFT_CLI_INTERRUPT_H_
+
+#include <stop_token>
+
+#include "redraft/loop.h"
+
+namespace redraft {
+
+class Interrupt {
+ public:
+  explicit Interrupt(Loop& loop);  // one at a time in a process
+  ~Interrupt();
+  Interrupt(const Interrupt&) = delete;
+  Interrupt& operator=(const Interrupt&) = delete;
+
+  std::stop_token token() const { return source_.get_token(); }
+  bool requested() const;
+
+ private:
+  Loop& loop_;
+  std::stop_source source_;
+  int read_end_ = -1;
+};
+
+}  // namespace redraft
+
+#endif  // REDRAFT_CLI_INTERRUPT_H_

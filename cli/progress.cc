@@ -1,0 +1,141 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "cli/console.h"
+
+namespace redraft {
+namespace {
+
+constexpr double kLiveEvery = 0.1, kPlainEvery = 5;  // seconds
+
+double number_at(const Json& data, const char* key) {
+  const auto found = data.find(key);
+  return found != data.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::int64_t whole_at(const Json& data, const char* key) { return static_cast<std::int64_t>(number_at(data, key)); }
+
+std::size_t columns_of_terminal() {
+  winsize size{};
+  return ioctl(fileno(stderr), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+std::string of(const std::string& spent, const std::string& wall) { return wall.empty() ? spent : spent + " of " + wall; }
+
+}  // namespace
+
+Progress::Progress() {
+  const char* terminal = std::getenv("TERM");
+  live_ = is_terminal(stderr) && terminal && std::string_view(terminal) != "dumb";
+}
+
+void Progress::on_event(const Event& event) {
+  const Json& data = event.data;
+  if (event.kind == "study") {
+    const Json& walls = data["budget"];
+    budget_ = Budget{whole_at(walls, "calls"), whole_at(walls, "tokens"), 0, number_at(walls, "cost"), number_at(walls, "seconds"),
+                     static_cast<int>(whole_at(walls, "rounds"))};
+    val_rows_ = static_cast<std::size_t>(whole_at(data["rows"], "val"));
+    test_rows_ = static_cast<std::size_t>(whole_at(data["rows"], "test"));
+    round_ = rounds_before_ = static_cast<int>(whole_at(data, "rounds"));
+    before_.calls = whole_at(data, "calls");
+    before_.tokens_in = whole_at(data, "tokens_in");
+    before_.tokens_out = whole_at(data, "tokens_out");
+    before_.cost = number_at(data, "cost");
+    total_ = before_;
+    show(round_ > 0);
+  } else if (event.kind == "trial" && data.value("split", "") == "val" && static_cast<std::size_t>(whole_at(data, "n")) == val_rows_) {
+    const double mean = number_at(data, "mean");
+    const Json interval = data.value("ci95", Json::array({0, 1}));
+    if (!best_ || mean > best_->mean) best_ = Estimate{mean, interval[0].get<double>(), interval[1].get<double>()};
+  } else if (event.kind == "round") {
+    show(true);
+    round_ = static_cast<int>(whole_at(data, "round")) + 1;
+  } else if (event.kind == "test") {
+    testing_ = true;
+    show(true);
+  }
+}
+
+void Progress::on_spent(const Spent& total) {
+  total_ = total;
+  show(false);
+}
+
+double Progress::share_spent() const {
+  double share = 0;
+  const auto wall = [&](double most, double spent, double spent_before) {
+    if (most > spent_before) share = std::max(share, (spent - spent_before) / (most - spent_before));
+  };
+  const auto tokens = [](const Spent& s) { return static_cast<double>(s.tokens_in + s.tokens_out); };
+  wall(static_cast<double>(budget_.calls), static_cast<double>(total_.calls), static_cast<double>(before_.calls));
+  wall(static_cast<double>(budget_.tokens), tokens(total_), tokens(before_));
+  wall(budget_.cost, total_.cost, before_.cost);
+  wall(budget_.seconds, std::chrono::duration<double>(Clock::now() - start_).count(), 0);
+  wall(budget_.rounds, round_, rounds_before_);
+  return std::min(share, 1.0);
+}
+
+std::string Progress::left() const {
+  const double share = share_spent(), elapsed = std::chrono::duration<double>(Clock::now() - start_).count();
+  if (share < 0.02 || elapsed < 2 || share >= 1) return {};
+  return ", at most " + duration(elapsed * (1 - share) / share) + " left";
+}
+
+std::string Progress::line() const {
+  std::string text = testing_ ? "test" : fmt::format("round {}", round_);
+  if (best_) text += ": best " + with_interval(*best_);
+  text += "; " + of(short_number(total_.calls), budget_.calls > 0 ? short_number(budget_.calls) : "") + " calls, ";
+  text += of(short_number(total_.tokens_in + total_.tokens_out), budget_.tokens > 0 ? short_number(budget_.tokens) : "") + " tokens";
+  if (!total_.cost_known) text += ", cost unknown";
+  else if (total_.cost > 0) text += ", cost " + of(cost(total_), budget_.cost > 0 ? fmt::format("{}", budget_.cost) : "");
+  return text + left();
+}
+
+void Progress::show(bool now) {
+  const Clock::time_point at = Clock::now();
+  if (!now && std::chrono::duration<double>(at - last_).count() < (live_ ? kLiveEvery : kPlainEvery)) return;
+  last_ = at;
+  if (!live_) return say(line());
+  fmt::print(stderr, "\r\033[K{}", one_line(line(), columns_of_terminal() - 1));
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+void Progress::clear() {
+  if (std::exchange(shown_, false)) std::fputs("\r\033[K", stderr);
+}
+
+EventLog::~EventLog() {
+  if (file_ && file_ != stdout) std::fclose(file_);
+}
+
+Status EventLog::open(const std::string& path) {
+  path_ = path;
+  if (path.empty()) return {};
+  file_ = path == "-" ? stdout : std::fopen(path.c_str(), "we");
+  if (!file_) return Status(Code::kIo, "--events: " + path + " cannot be written: " + std::strerror(errno));
+  return {};
+}
+
+void EventLog::write(const Event& event) {
+  if (!file_) return;
+  const double at = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  const std::string line = to_text(Json{{"kind", event.kind}, {"at", at}, {"data", event.data}}) + '\n';
+  if (std::fwrite(line.data(), 1, line.size(), file_) != line.size() || std::fflush(file_) != 0) failed_ = true;
+}
+
+Status EventLog::close() {
+  if (file_ && file_ != stdout && std::fclose(file_) != 0) failed_ = true;
+  file_ = nullptr;
+  if (failed_) return Status(Code::kIo, "--events: not all events could be written to " + path_);
+  return {};
+}
+
+}  // namespace redraft
