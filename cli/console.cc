@@ -88,6 +88,10 @@ std::string difference(const Estimate& e) { return fmt::format("{:+.3f} [{:+.3f}
 std::string p_value(double p) { return p < 0.0001 ? "< 0.0001" : fmt::format("{:.4f}", p); }
 std::string cost(const Spent& spent) { return spent.cost_known ? fmt::format("{:.4f}", spent.cost) : "unknown"; }
 
+Json spent_json(const Spent& s) {
+  return {{"calls", s.calls}, {"tokens_in", s.tokens_in}, {"tokens_out", s.tokens_out}, {"cost", s.cost_known ? Json(s.cost) : Json()}};
+}
+
 std::string short_number(std::int64_t n) {
   const auto value = static_cast<double>(n);
   if (n < 10'000) return std::to_string(n);

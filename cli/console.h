@@ -45,6 +45,7 @@ std::string with_interval(const Estimate& e);            // "0.512 [0.410, 0.613
 std::string difference(const Estimate& e);               // "+0.230 [+0.112, +0.341]"
 std::string p_value(double p);                           // "0.0012", "< 0.0001"
 std::string cost(const Spent& spent);                    // "1.2345", or "unknown"
+Json spent_json(const Spent& spent);                     // cost null where it is unknown
 std::string short_number(std::int64_t n);                // "812", "83.2k", "1.5M"
 std::string duration(double seconds);                    // "42 s", "3 min 20 s"
 std::string one_line(std::string_view text, std::size_t bytes);  // line breaks as spaces, shortened

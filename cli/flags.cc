@@ -28,6 +28,12 @@ std::string_view unquoted(std::string_view value) {
 
 }  // namespace
 
+std::optional<double> number_of(const std::string& text) {
+  double number = 0;
+  if (!parse_all(text, number) || !std::isfinite(number)) return std::nullopt;
+  return number;
+}
+
 void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least, const std::string& help) {
   verb.add_option_function<std::string>(
           flag,
@@ -43,7 +49,8 @@ void add_amount(CLI::App& verb, const std::string& flag, double& target, const s
   verb.add_option_function<std::string>(
           flag,
           [&target, flag](const std::string& text) {
-            if (!parse_all(text, target) || !std::isfinite(target) || target <= 0) refuse(flag, "a number above 0", text);
+            target = number_of(text).value_or(0);
+            if (target <= 0) refuse(flag, "a number above 0", text);
           },
           help)
       ->type_name("X");

@@ -15,9 +15,13 @@ CLI::App& add_verb(CLI::App& app, const std::string& name, const std::string& su
                    std::shared_ptr<State> state, int (*act)(State&), Action& chosen) {
   CLI::App* verb = app.add_subcommand(name, summary);
   verb->footer("Example:\n  " + example);
-  verb->callback([state, act, &chosen] { chosen = [state, act] { return act(*state); }; });
+  verb->callback([state, act, &chosen] {
+    if (!chosen) chosen = [state, act] { return act(*state); };  // of nested verbs the innermost comes first
+  });
   return *verb;
 }
+
+std::optional<double> number_of(const std::string& text);  // the whole text as a finite number
 
 // Flags with a whole number of at least `least`, or a number above 0.
 void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least, const std::string& help);

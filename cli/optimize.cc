@@ -1,12 +1,12 @@
 // `redraft optimize`: the main job, and its rehearsal.
 #include <fmt/format.h>
 
+#include "app/pages.h"
 #include "base/text_diff.h"
 #include "cli/console.h"
 #include "cli/flags.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
-#include "redraft/demonstration.h"
 
 namespace redraft {
 namespace {
@@ -26,20 +26,8 @@ void print_comparison(const Report& r) {
     table.add({"test", std::to_string(c.n), with_interval(c.seed), with_interval(c.best), difference(c.difference),
                p_value(c.p) + " (" + c.test + ")", std::to_string(c.fixed), std::to_string(c.broken)});
   }
-  const Estimate gain{r.val_best.mean - r.val_seed.mean, 0, 0};
-  table.add({"val", "", with_interval(r.val_seed), with_interval(r.val_best), fmt::format("{:+.3f}", gain.mean), "", "", ""});
+  table.add({"val", "", with_interval(r.val_seed), with_interval(r.val_best), fmt::format("{:+.3f}", r.val_best.mean - r.val_seed.mean), "", "", ""});
   print(table.text());
-}
-
-// A list of demonstrations is one line of JSON; what changed shows better one demonstration a line.
-std::string readable(const std::string& text) {
-  if (!text.starts_with('[')) return text;
-  const Result<std::vector<Demonstration>> list = parse_demonstrations(text);
-  if (!list.ok()) return text;
-  std::string lines;
-  for (const Demonstration& d : *list)
-    lines += to_text(Json(d.inputs)) + " -> " + to_text(Json(d.outputs)) + (d.reasoning.empty() ? "" : " because " + d.reasoning) + '\n';
-  return lines;
 }
 
 void print_changes(const Report& r) {
@@ -47,7 +35,7 @@ void print_changes(const Report& r) {
     const auto seed = r.seed.find(name);
     const std::string before = seed == r.seed.end() ? "" : seed->second;
     if (before == text) continue;
-    print("\n" + name + "\n" + diff_plain(readable(before), readable(text), in_colour(stdout)));
+    print("\n" + name + "\n" + diff_plain(readable_text(before), readable_text(text), in_colour(stdout)));
   }
 }
 
@@ -62,7 +50,7 @@ std::string walls(const Budget& b) {
   return text;
 }
 
-void print_result(const RunResult& result, const Budget& budget) {
+void print_result(const RunResult& result) {
   const Report& r = result.report;
   const Artefact& a = result.artefact;
   print(fmt::format("{}: {}, {} rounds, {} proposals scored, {} refused; stopped: {}\n\n", a.task, a.optimizer, r.rounds,
@@ -71,7 +59,7 @@ void print_result(const RunResult& result, const Budget& budget) {
   print(fmt::format("\nshipped: {} ({})\n", a.shipped, a.reason));
   if (r.test) print(fmt::format("looks at the test split, this one included: {}\n", r.test->looks));
   print(fmt::format("spent: {} calls, {} tokens in, {} out, cost {}{}\n", a.spent.calls, a.spent.tokens_in, a.spent.tokens_out,
-                    cost(a.spent), walls(budget)));
+                    cost(a.spent), walls(result.budget)));
   print(fmt::format("paid: {} calls, {} attempts, {} tokens computed, {}\n", r.run.calls_paid, r.run.attempts, r.run.tokens_computed,
                     duration(r.run.seconds)));
   print_changes(r);
@@ -83,10 +71,6 @@ std::string places(const RunResult& result) {
   return text;
 }
 
-Json to_json(const Spent& s) {
-  return {{"calls", s.calls}, {"tokens_in", s.tokens_in}, {"tokens_out", s.tokens_out}, {"cost", s.cost_known ? Json(s.cost) : Json()}};
-}
-
 int rehearse_only(const OptimizeFlags& flags) {
   Loop loop;
   const Result<Rehearsal> rehearsed = rehearse(loop, flags.run);
@@ -94,12 +78,12 @@ int rehearse_only(const OptimizeFlags& flags) {
   const Rehearsal& r = *rehearsed;
   for (const std::string& remark : r.remarks) say(remark);
   if (flags.json) {
-    Json json = to_json(r.spent);
+    Json json = spent_json(r.spent);
     json["proposals"] = r.proposals;
     json["test_rows"] = r.test_rows;
     json["smallest_difference"] = r.smallest_difference ? Json(*r.smallest_difference) : Json();
     for (std::size_t role = 0; role < r.by_role.size(); ++role)
-      json["by_role"][std::string(to_string(static_cast<Role>(role)))] = to_json(r.by_role[role]);
+      json["by_role"][std::string(to_string(static_cast<Role>(role)))] = spent_json(r.by_role[role]);
     print(json.dump(2) + "\n");
     return kDone;
   }
@@ -129,7 +113,6 @@ int optimize_verb(OptimizeFlags& flags) {
   Loop loop;
   const Interrupt interrupt(loop);
   Progress progress;
-  Budget budget;
   StudyOptions hooks;
   hooks.on_event = [&](const Event& event) {
     events.write(event);
@@ -144,7 +127,7 @@ int optimize_verb(OptimizeFlags& flags) {
   if (run->was_finished) say("this study is finished already; its artefact was written again, and nothing was called");
   for (const std::string& remark : run->remarks) say(remark);
   if (flags.json) print(to_text(run->artefact));
-  else if (flags.events != "-") print_result(*run, budget);
+  else if (flags.events != "-") print_result(*run);
   say(places(*run));
   if (run->report.stop == Stop::kCancelled) return kInterrupted;
   return logged.ok() ? kDone : fail(logged);

@@ -49,12 +49,16 @@ void Progress::on_event(const Event& event) {
     before_.tokens_out = whole_at(data, "tokens_out");
     before_.cost = number_at(data, "cost");
     total_ = before_;
+    searching_ = true;
     show(round_ > 0);
   } else if (event.kind == "trial" && data.value("split", "") == "val" && static_cast<std::size_t>(whole_at(data, "n")) == val_rows_) {
     const double mean = number_at(data, "mean");
     const Json interval = data.value("ci95", Json::array({0, 1}));
     if (!best_ || mean > best_->mean) best_ = Estimate{mean, interval[0].get<double>(), interval[1].get<double>()};
   } else if (event.kind == "round") {
+    total_.calls = whole_at(data, "calls");  // cells that are known already were charged without a call
+    total_.tokens_in = whole_at(data, "tokens_in");
+    total_.tokens_out = whole_at(data, "tokens_out");
     show(true);
     round_ = static_cast<int>(whole_at(data, "round")) + 1;
   } else if (event.kind == "test") {
@@ -89,7 +93,7 @@ std::string Progress::left() const {
 }
 
 std::string Progress::line() const {
-  std::string text = testing_ ? "test" : fmt::format("round {}", round_);
+  std::string text = testing_ ? "test" : searching_ ? fmt::format("round {}", round_) : "scoring";
   if (best_) text += ": best " + with_interval(*best_);
   text += "; " + of(short_number(total_.calls), budget_.calls > 0 ? short_number(budget_.calls) : "") + " calls, ";
   text += of(short_number(total_.tokens_in + total_.tokens_out), budget_.tokens > 0 ? short_number(budget_.tokens) : "") + " tokens";

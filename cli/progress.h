@@ -31,11 +31,11 @@ class Progress {
 
   bool live_;
   bool shown_ = false;
-  Clock::time_point start_ = Clock::now(), last_;
+  Clock::time_point start_ = Clock::now(), last_ = start_;
   Budget budget_;
   std::size_t val_rows_ = 0, test_rows_ = 0;
   int round_ = 0, rounds_before_ = 0;
-  bool testing_ = false;
+  bool searching_ = false, testing_ = false;
   std::optional<Estimate> best_;
   Spent total_, before_;  // before_: by earlier processes
 };

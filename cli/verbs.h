@@ -15,9 +15,17 @@ using Action = std::function<int()>;  // gives the exit code
 
 void add_optimize(CLI::App& app, Action& chosen);
 void add_eval(CLI::App& app, Action& chosen);
+void add_render(CLI::App& app, Action& chosen);
+void add_apply(CLI::App& app, Action& chosen);
+void add_show(CLI::App& app, Action& chosen);
+void add_diff(CLI::App& app, Action& chosen);
+void add_report(CLI::App& app, Action& chosen);
+void add_export(CLI::App& app, Action& chosen);
 void add_list(CLI::App& app, Action& chosen);
 void add_describe(CLI::App& app, Action& chosen);
+void add_init(CLI::App& app, Action& chosen);
 void add_models(CLI::App& app, Action& chosen);
+void add_serve(CLI::App& app, Action& chosen);  // hidden: says what to use instead
 
 }  // namespace redraft
 

@@ -89,7 +89,7 @@ class History {
   Note last_note() const;                                                          // of the latest round, or empty
   std::vector<Cell> cells(const Candidate& candidate, Split split = Split::kVal) const;  // oldest first
   std::vector<Scored> scored(Split split = Split::kVal) const;                     // every candidate, oldest first
-  std::optional<Scored> best() const;      // highest mean among those scored on all of val, the oldest of equals
+  std::optional<Scored> best() const;      // highest mean of those with as many val rows as the seed, the oldest of equals
   std::vector<Candidate> front() const;    // the best on at least one val example
   Candidate incumbent() const;             // the best, or the seed
   bool knows(const Candidate& candidate) const;  // scored on something already

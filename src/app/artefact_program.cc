@@ -1,6 +1,9 @@
 #include "app/artefact_program.h"
 
+#include <algorithm>
+
 #include "engine/study_context.h"
+#include "models/catalogue.h"
 
 namespace redraft {
 namespace {
@@ -32,6 +35,29 @@ Task<std::vector<Result<Json>>> answer_all(const Program& program, const Artefac
 }
 
 }  // namespace
+
+Result<ModelSpec> student_of(const Artefact& artefact) {
+  const auto found = artefact.models.find("student");
+  const std::string id = found != artefact.models.end() && found->is_string() ? found->get<std::string>() : "";
+  ModelSpec spec{"", Json::object(), ".", artefact.run.strict};
+  if (id.starts_with("openai:")) {
+    // "openai:https://host/v1#model;temperature=0;max_tokens=64"
+    std::size_t end = std::min({id.find(";temperature="), id.find(";max_tokens="), id.size()});
+    spec.name = id.substr(7, end - 7);
+    while (end < id.size()) {
+      const std::size_t next = std::min(id.find(';', end + 1), id.size()), equals = id.find('=', end);
+      spec.settings[id.substr(end + 1, equals - end - 1)] = id.substr(equals + 1, next - equals - 1);
+      end = next;
+    }
+    return spec;
+  }
+  for (const KnownModel& model : known_models())
+    if (id.starts_with(model.file)) {
+      spec.name = "embedded:" + std::string(model.name);
+      return spec;
+    }
+  return invalid("the artefact was made with the model \"" + id + "\", whose place it does not know; name it with --model");
+}
 
 std::vector<std::string> inputs_of(const Artefact& artefact) { return names_at(artefact, "inputs"); }
 std::vector<std::string> labels_of(const Artefact& artefact) { return names_at(artefact, "labels"); }

@@ -11,6 +11,10 @@ namespace redraft {
 // the model does not give.
 Result<std::unique_ptr<Program>> program_of(const Artefact& artefact, const Capabilities& student);
 
+// How to reach the model that the artefact was made with, as far as its id says: an endpoint, or a known embedded model.
+// kInvalidArgument otherwise.
+Result<ModelSpec> student_of(const Artefact& artefact);
+
 // The columns that the program reads and writes.
 std::vector<std::string> inputs_of(const Artefact& artefact);
 std::vector<std::string> labels_of(const Artefact& artefact);

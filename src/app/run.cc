@@ -1,5 +1,9 @@
 #include "app/run.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
 
@@ -22,27 +26,8 @@ std::string now_utc() {
   return std::string(text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc));
 }
 
-struct Shipped {
-  bool best = false;
-  std::string reason;
-};
-
-Shipped decide(const Report& report, Ship ship) {
-  if (ship == Ship::kSeed) return {false, "the seed was asked for with --ship seed"};
-  if (report.best == report.seed)
-    return {false, report.stop == Stop::kSaturated ? "the seed scores 1 on every validation example: there is nothing to gain"
-                                                   : "nothing better than the seed was found: keep your prompt"};
-  if (ship == Ship::kBest) return {true, "the best was asked for with --ship best"};
-  if (!report.test) {
-    if (report.stop == Stop::kCancelled) return {true, "interrupted before the test: the best on val so far, not proven"};
-    return {true, "there is no test split: the best on val, not proven"};
-  }
-  if (report.test->significant) return {true, "the gain on the sealed test split is significant"};
-  return {false, "no significant gain: keep your prompt"};
-}
-
 Artefact artefact_of(const Assembly& a, const Report& report, Ship ship) {
-  const Shipped shipped = decide(report, ship);
+  const Shipped shipped = what_ships(report, ship);
   Artefact artefact;
   artefact.task = a.task.name;
   artefact.shipped = shipped.best ? "best" : "seed";
@@ -81,6 +66,15 @@ Status score_again(Loop& loop, const Assembly& a, const std::string& path, Journ
                                        " on the test split, not the " + std::to_string(reported) + " that was measured; it must not be used");
 }
 
+// Before a call is paid for: can the artefact be written at the end?
+Status check_place(const std::string& path) {
+  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) return Status(Code::kIo, "the artefact " + path + " cannot be written: there is no folder " + folder.string());
+  if (access(folder.c_str(), W_OK) != 0) return Status(Code::kIo, "the artefact " + path + " cannot be written: " + std::strerror(errno) + "; --out names another place");
+  return {};
+}
+
 Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& store, const StudyOptions& options, std::stop_token stop,
                            bool& was_finished) {
   was_finished = store.finished();
@@ -93,6 +87,20 @@ Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& sto
 
 }  // namespace
 
+Shipped what_ships(const Report& report, Ship ship) {
+  if (ship == Ship::kSeed) return {false, "the seed was asked for with --ship seed"};
+  if (report.best == report.seed)
+    return {false, report.stop == Stop::kSaturated ? "the seed scores 1 on every validation example: there is nothing to gain"
+                                                   : "nothing better than the seed was found: keep your prompt"};
+  if (ship == Ship::kBest) return {true, "the best was asked for with --ship best"};
+  if (!report.test) {
+    if (report.stop == Stop::kCancelled) return {true, "interrupted before the test: the best on val so far, not proven"};
+    return {true, "there is no test split: the best on val, not proven"};
+  }
+  if (report.test->significant) return {true, "the gain on the sealed test split is significant"};
+  return {false, "no significant gain: keep your prompt"};
+}
+
 std::string default_run_path(const std::string& task) { return beside(task, ".redraft.db"); }
 std::string default_artefact_path(const std::string& task) { return beside(task, ".best.json"); }
 
@@ -100,7 +108,10 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
   RunResult result;
   result.remarks = a->remarks;
+  result.budget = a->budget;
   result.artefact_path = flags.out.empty() ? default_artefact_path(flags.task) : flags.out;
+  const bool writes_artefact = flags.journal == JournalMode::kReadWrite || !flags.out.empty();
+  if (writes_artefact) REDRAFT_RETURN_IF_ERROR(check_place(result.artefact_path));
   const std::string run_path = flags.run.empty() ? default_run_path(flags.task) : flags.run;
   if (flags.journal == JournalMode::kReadWrite) {
     result.run_path = run_path;
@@ -120,7 +131,7 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
   if (!result.was_finished && result.report.stop != Stop::kCancelled) REDRAFT_RETURN_IF_ERROR(store->close(to_json(result.report)));
   result.artefact = artefact_of(*a, result.report, flags.ship);
   // Nothing at all is written without a journal, unless a name was given for it.
-  if (flags.journal == JournalMode::kReadWrite || !flags.out.empty()) {
+  if (writes_artefact) {
     REDRAFT_RETURN_IF_ERROR(save_artefact(result.artefact, result.artefact_path));
     if (result.report.stop != Stop::kCancelled)
       REDRAFT_RETURN_IF_ERROR(score_again(loop, *a, result.artefact_path, file->journal(), *store, options));

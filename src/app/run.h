@@ -21,11 +21,19 @@ struct RunFlags : Flags {
 struct RunResult {
   Report report;
   Artefact artefact;
+  Budget budget;  // of file, flags and default together
   std::string artefact_path, run_path;  // run_path is "" when nothing was kept
   std::string set_aside;                // where --fresh put the old file
   bool was_finished = false;            // nothing was run
   std::vector<std::string> remarks;     // on the data, the engine, the study
 };
+
+// What an artefact of this report holds, and the one sentence why.
+struct Shipped {
+  bool best = false;
+  std::string reason;
+};
+Shipped what_ships(const Report& report, Ship ship);
 
 std::string default_run_path(const std::string& task);
 std::string default_artefact_path(const std::string& task);

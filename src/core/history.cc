@@ -24,9 +24,13 @@ std::vector<Scored> History::scored(Split split) const {
 }
 
 std::optional<Scored> History::best() const {
+  std::vector<Scored> scored = store_.scored(Split::kVal);
+  if (scored.empty()) return std::nullopt;
+  // The seed comes first. A row that it could not be asked (too long, say) is asked of nobody else.
+  const std::size_t all = std::min(scored.front().n, val_.size());
   std::optional<Scored> best;
-  for (Scored& s : store_.scored(Split::kVal))
-    if (s.n == val_.size() && (!best || s.mean > best->mean)) best = std::move(s);
+  for (Scored& s : scored)
+    if (s.n >= all && s.n > 0 && (!best || s.mean > best->mean)) best = std::move(s);
   return best;
 }
 

@@ -112,9 +112,17 @@ class Evaluator {
     for (std::size_t i = 0; i < fitted.size(); ++i) {
       if (fitted[i].ok()) out_.evaluations[owners[i]].fitted = std::move(*fitted[i]);
       else if (fitted[i].status().code() == Code::kExhausted) racers_[owners[i]].running = false, out_.exhausted = true;
+      else if (fitted[i].status().code() == Code::kInvalidArgument && racers_.size() > 1) give_up(owners[i]);
       else co_return fitted[i].status();
     }
     co_return Status();
+  }
+
+  // This candidate cannot be fitted (its demonstrations make a training row too long, say): the others go on.
+  void give_up(std::size_t t) {
+    racers_[t].running = false;
+    out_.evaluations[t].dropped = true;
+    ++out_.missing;
   }
 
   const std::vector<Fields>& train_inputs() {

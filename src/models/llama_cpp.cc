@@ -29,11 +29,15 @@ struct EmbeddedOptions {
   double temperature = -1;
   std::string weights = "auto";
   OptionList list() {
-    return {{"context", context, 0, 1 << 20, "most tokens of a prompt with its answer; 0 = the file's, or what 128 MB of cache hold"},
+    return {{"context", context, 0, 1 << 20,
+             "most tokens of a prompt with its answer; 0 = the file's, or what 128 MB of cache hold"},
             {"threads", threads, 0, 256, "0 = the cores this process may use, at most 16"},
             {"rows", rows, 1, 64, "most rows computed together"},
-            {"weights", weights, {"auto", "file", "bf16"},
-             "file: as they are; bf16: widened, faster, 2 bytes each; auto: bf16 for small files on processors made for it"},
+            {"weights",
+             weights,
+             {"auto", "file", "bf16"},
+             "file: as they are; bf16: widened, faster, 2 bytes each; auto: bf16 for small files on processors made "
+             "for it"},
             {"temperature", temperature, -1, 2, "replaces the program's; -1 = the program's"},
             {"max_tokens", max_tokens, 0, 1 << 20, "no answer may be longer; 0 = the program's cap alone"}};
   }
@@ -113,8 +117,10 @@ EmbeddedModel::~EmbeddedModel() {
 
 Status EmbeddedModel::fits(std::size_t prompt, std::size_t answer) const {
   if (prompt > 0 && prompt + answer <= static_cast<std::size_t>(context_)) return Status();
-  return invalid(fmt::format("the prompt has {} tokens and the answer may have {}, but the context of {} holds {}: shorten the prompt, "
-                             "lower max_tokens, or raise `context`", prompt, answer, id_, context_));
+  return invalid(fmt::format(
+      "the prompt has {} tokens and the answer may have {}, but the context of {} holds {}: shorten the prompt, "
+      "lower max_tokens, or raise `context`",
+      prompt, answer, id_, context_));
 }
 
 Result<Grammar> EmbeddedModel::grammar_of(const Constraint& constraint) {
@@ -129,8 +135,7 @@ Result<Grammar> EmbeddedModel::grammar_of(const Constraint& constraint) {
       made = invalid("the JSON schema is no JSON: " + parse_json(constraint.text).status().message());
     else if (schema && !llama_extras::json_schema_to_gbnf(constraint.text, gbnf, error))
       made = invalid("the JSON schema cannot be enforced: " + one_line(error));
-    else
-      made = compile_grammar(*file_, gbnf);
+    else made = compile_grammar(*file_, gbnf);
     known = grammars_.emplace(std::move(key), std::move(made)).first;
   }
   if (!known->second.ok()) return known->second.status();
@@ -149,7 +154,8 @@ Result<Job> EmbeddedModel::prepare(Request request) {
     job.labels = Labels(std::move(labels), file_->end_of_turn());
     REDRAFT_RETURN_IF_ERROR(fits(job.prompt.size(), job.labels.longest_path()));
   } else {
-    if (request.max_tokens < 1) return invalid(fmt::format("max_tokens is {}; it must be at least 1", request.max_tokens));
+    if (request.max_tokens < 1)
+      return invalid(fmt::format("max_tokens is {}; it must be at least 1", request.max_tokens));
     REDRAFT_TRY(job.prompt, file_->encode(request.messages));
     REDRAFT_RETURN_IF_ERROR(fits(job.prompt.size(), static_cast<std::size_t>(request.max_tokens)));
     Grammar grammar;
@@ -181,7 +187,8 @@ void EmbeddedModel::embed(std::vector<std::string> texts, Embedded done) {
   Embedding embedding{{}, std::move(done)};
   for (const std::string& text : texts) {
     embedding.texts.push_back(file_->tokenize(text));
-    if (Status status = fits(std::max<std::size_t>(embedding.texts.back().size(), 1), 0); !status.ok()) return embedding.done(status);
+    if (Status status = fits(std::max<std::size_t>(embedding.texts.back().size(), 1), 0); !status.ok())
+      return embedding.done(status);
   }
   embeddings_.push_back(std::move(embedding));
   plan_flush();
@@ -208,7 +215,8 @@ void EmbeddedModel::flush() {
   stop_ = false;
   loop_.await_one();
   computing_ = std::exchange(waiting_, {});
-  auto work = std::make_shared<std::pair<std::vector<Job>, std::vector<Embedding>>>(std::exchange(queue_, {}), std::exchange(embeddings_, {}));
+  auto work = std::make_shared<std::pair<std::vector<Job>, std::vector<Embedding>>>(std::exchange(queue_, {}),
+                                                                                    std::exchange(embeddings_, {}));
   owner_->run([this, work] { compute(std::move(work->first), std::move(work->second)); });
 }
 
@@ -276,9 +284,11 @@ std::string identity(const std::string& path, const LlamaFile& file, const Embed
 Result<int> context_of(const EmbeddedOptions& options, const LlamaFile& file, const std::string& path) {
   const int trained = file.trained_context();
   if (options.context > trained && trained > 0)
-    return invalid(fmt::format("context = {} is more than {} was trained for; it may be at most {}", options.context, path, trained));
+    return invalid(fmt::format("context = {} is more than {} was trained for; it may be at most {}", options.context,
+                               path, trained));
   if (options.context > 0) return (options.context + kPad - 1) / kPad * kPad;
-  const auto held = static_cast<int>(std::min<std::size_t>(kCacheBytes / std::max<std::size_t>(file.bytes_per_cell(), 1), 1 << 20));
+  const auto held =
+      static_cast<int>(std::min<std::size_t>(kCacheBytes / std::max<std::size_t>(file.bytes_per_cell(), 1), 1 << 20));
   return std::max(kPad, std::min(held, trained) / kPad * kPad);
 }
 
@@ -301,7 +311,9 @@ std::vector<OptionInfo> describe_embedded() { return describe_options<EmbeddedOp
 Result<std::unique_ptr<Model>> make_embedded(Loop& loop, const ModelSpec& spec) {
   REDRAFT_TRY(EmbeddedOptions options, parse_options<EmbeddedOptions>(spec.settings, "model " + spec.name));
   REDRAFT_TRY(const std::string path, path_of(spec));
-  const Weights weights = options.weights == "file" ? Weights::kFile : options.weights == "bf16" ? Weights::kBf16 : Weights::kAuto;
+  const Weights weights = options.weights == "file"   ? Weights::kFile
+                          : options.weights == "bf16" ? Weights::kBf16
+                                                      : Weights::kAuto;
   REDRAFT_TRY(std::unique_ptr<LlamaFile> file, LlamaFile::open(path, weights));
   REDRAFT_TRY(const int context, context_of(options, *file, path));
   std::string id = identity(path, *file, options, spec.strict);

@@ -1,5 +1,6 @@
-// The model inside this process. One thread owns llama.cpp; the loop's thread turns requests into tokens, hands them over
-// when nothing else can run, and hands the answers out as they come. Defined in llama_cpp.cc, listed in models.def.
+// The model inside this process. One thread owns llama.cpp; the loop's thread turns requests into tokens, hands them
+// over when nothing else can run, and hands the answers out as they come. Defined in llama_cpp.cc, listed in
+// models.def.
 #ifndef REDRAFT_MODELS_LLAMA_CPP_H_
 #define REDRAFT_MODELS_LLAMA_CPP_H_
 

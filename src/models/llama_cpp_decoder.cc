@@ -25,7 +25,9 @@ llama_context_params context_params(const DecoderShape& shape, int outputs, cons
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
   params.kv_unified = true;
   params.swa_full = true;  // prefixes are cut and shared at any position
-  params.abort_callback = [](void* flag) { return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed); };
+  params.abort_callback = [](void* flag) {
+    return static_cast<const std::atomic<bool>*>(flag)->load(std::memory_order_relaxed);
+  };
   params.abort_callback_data = const_cast<std::atomic<bool>*>(&stop);
   return params;
 }
@@ -48,7 +50,8 @@ Decoder::~Decoder() {
   llama_batch_free(batch_);
 }
 
-Result<std::unique_ptr<Decoder>> Decoder::make(const LlamaFile& file, const DecoderShape& shape, const std::atomic<bool>& stop) {
+Result<std::unique_ptr<Decoder>> Decoder::make(const LlamaFile& file, const DecoderShape& shape,
+                                               const std::atomic<bool>& stop) {
   std::unique_ptr<Decoder> decoder(new Decoder(file, shape.sequences));
   decoder->outputs_ = std::max(kFewestOutputs, shape.sequences);
   llama_complaints();
@@ -61,8 +64,9 @@ Result<std::unique_ptr<Decoder>> Decoder::make(const LlamaFile& file, const Deco
     why = failure.what();
   }
   if (!decoder->context_)
-    return invalid(fmt::format("no memory for a context of {} tokens ({} MB); set a smaller `context` ({})", shape.context,
-                               static_cast<std::size_t>(shape.context) * file.bytes_per_cell() >> 20, why));
+    return invalid(fmt::format("no memory for a context of {} tokens ({} MB); set a smaller `context` ({})",
+                               shape.context, static_cast<std::size_t>(shape.context) * file.bytes_per_cell() >> 20,
+                               why));
   ggml_threadpool_params pool = ggml_threadpool_params_default(shape.threads);
   decoder->pool_.reset(ggml_threadpool_new(&pool));
   if (decoder->pool_) llama_attach_threadpool(decoder->context_.get(), decoder->pool_.get(), nullptr);
@@ -95,7 +99,8 @@ Status Decoder::decode() {
   batch_.n_tokens = 0;
   if (failure == 0) return Status();
   if (failure == 2) return Status(Code::kCancelled, "the embedded model was stopped");
-  return Status(Code::kRefused, fmt::format("the embedded model cannot compute: llama.cpp says {} ({})", failure, why + llama_complaints()));
+  return Status(Code::kRefused, fmt::format("the embedded model cannot compute: llama.cpp says {} ({})", failure,
+                                            why + llama_complaints()));
 }
 
 std::span<const float> Decoder::logits(int added) const {

@@ -13,7 +13,7 @@
 namespace redraft {
 
 struct DecoderShape {
-  int context = 0;    // cells of the key-value cache, shared by all sequences
+  int context = 0;  // cells of the key-value cache, shared by all sequences
   int threads = 1;
   int sequences = 1;  // numbered from 0
   bool strict = false;
@@ -25,7 +25,8 @@ class Decoder {
 
   // `file` and `stop` must outlive it; decode() gives up soon after `stop` becomes true. kInvalidArgument when there is
   // no memory for so large a context.
-  static Result<std::unique_ptr<Decoder>> make(const LlamaFile& file, const DecoderShape& shape, const std::atomic<bool>& stop);
+  static Result<std::unique_ptr<Decoder>> make(const LlamaFile& file, const DecoderShape& shape,
+                                               const std::atomic<bool>& stop);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;

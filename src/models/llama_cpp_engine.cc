@@ -124,10 +124,8 @@ std::vector<Engine::Row> Engine::admit(std::vector<Job>& jobs, Cursor& cursor) {
       const std::size_t own = row.path.created > ahead ? row.path.created - ahead : 0;
       job.cached = static_cast<std::int64_t>(job.prompt.size() - own);
     }
-    if (!job.writer && cursor.label_path + 1 < job.labels.paths().size())
-      ++cursor.label_path;
-    else
-      cursor = {cursor.job + 1, 0};
+    if (!job.writer && cursor.label_path + 1 < job.labels.paths().size()) ++cursor.label_path;
+    else cursor = {cursor.job + 1, 0};
   }
   return wave;
 }
@@ -135,7 +133,8 @@ std::vector<Engine::Row> Engine::admit(std::vector<Job>& jobs, Cursor& cursor) {
 Status Engine::compute_wave(std::vector<Row>& wave) {
   std::vector<int> wanted;
   for (const Row& row : wave)
-    wanted.insert(wanted.end(), row.path.nodes.begin() + static_cast<std::ptrdiff_t>(row.job->prompt.size()) - 1, row.path.nodes.end());
+    wanted.insert(wanted.end(), row.path.nodes.begin() + static_cast<std::ptrdiff_t>(row.job->prompt.size()) - 1,
+                  row.path.nodes.end());
   std::ranges::sort(wanted);
   const std::span<const int> nodes = tree_.created();
   std::size_t from = 0;
@@ -154,14 +153,17 @@ Status Engine::compute_wave(std::vector<Row>& wave) {
 
 Status Engine::compute_chunk(std::vector<Row>& wave, std::span<const int> nodes, const std::vector<int>& wanted) {
   for (int node : nodes)
-    decoder_->add(tree_[node].token, tree_[node].depth, tree_[node].sequences, std::ranges::binary_search(wanted, node));
+    decoder_->add(tree_[node].token, tree_[node].depth, tree_[node].sequences,
+                  std::ranges::binary_search(wanted, node));
   REDRAFT_RETURN_IF_ERROR(decoder_->decode());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (!std::ranges::binary_search(wanted, nodes[i])) continue;
     const auto position = static_cast<std::size_t>(tree_[nodes[i]].depth);
-    for (Row& row : wave)
-      if (position < row.path.nodes.size() && row.path.nodes[position] == nodes[i])
+    for (Row& row : wave) {  // another row may run through this node in the middle of a longer prompt
+      const bool behind_prompt = position + 1 >= row.job->prompt.size();
+      if (behind_prompt && position < row.path.nodes.size() && row.path.nodes[position] == nodes[i])
         read(row, static_cast<int>(position), decoder_->logits(static_cast<int>(i)));
+    }
   }
   return Status();
 }
@@ -180,7 +182,8 @@ void Engine::read(Row& row, int position, std::span<const float> logits) {
 }
 
 Status Engine::no_numbers() {
-  return Status(Code::kCorruption, "the model computes logits that are no numbers; its file is damaged, fetch it again");
+  return Status(Code::kCorruption,
+                "the model computes logits that are no numbers; its file is damaged, fetch it again");
 }
 
 void Engine::settle_wave(std::vector<Row>& wave, std::vector<Answer>& done) {
@@ -209,7 +212,8 @@ void Engine::pin(const Row& row) {
 Status Engine::write_on(std::vector<Answer>& done) {
   for (const Row& row : live_) decoder_->add(row.job->writer->last(), row.position, std::span(&row.sequence, 1), true);
   REDRAFT_RETURN_IF_ERROR(decoder_->decode());
-  for (std::size_t i = 0; i < live_.size(); ++i) read(live_[i], live_[i].position, decoder_->logits(static_cast<int>(i)));
+  for (std::size_t i = 0; i < live_.size(); ++i)
+    read(live_[i], live_[i].position, decoder_->logits(static_cast<int>(i)));
   for (const Row& row : live_) {
     if (!row.ended) continue;
     leave(row);

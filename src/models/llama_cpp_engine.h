@@ -5,9 +5,10 @@
 // the place of one that ended. A batch's composition depends on the requests and on what was computed before: equal
 // commands give equal bits, other neighbours may change the last bits of a logit.
 //
-// Strict: one row at a time, each alone in the cache, in calls whose shapes depend on that row's tokens only: the prompt
-// in blocks of 16, then the rest of it with its labels, or each token of its text. Whole blocks that the row shares with
-// the one before it stay. A row's bits depend on its tokens alone, whatever the batch, the threads and the cache.
+// Strict: one row at a time, each alone in the cache, in calls whose shapes depend on that row's tokens only: the
+// prompt in blocks of 16, then the rest of it with its labels, or each token of its text. Whole blocks that the row
+// shares with the one before it stay. A row's bits depend on its tokens alone, whatever the batch, the threads and the
+// cache.
 #ifndef REDRAFT_MODELS_LLAMA_CPP_ENGINE_H_
 #define REDRAFT_MODELS_LLAMA_CPP_ENGINE_H_
 
@@ -62,8 +63,8 @@ class Engine {
     std::size_t label_path = 0;
     int sequence = 0;
     PrefixTree::Path path;
-    int position = 0;     // of the next token
-    bool ended = false;   // its answer, or its part of it, is complete
+    int position = 0;    // of the next token
+    bool ended = false;  // its answer, or its part of it, is complete
   };
   struct Cursor {
     std::size_t job = 0, label_path = 0;

@@ -20,8 +20,11 @@ namespace {
 
 // ChatML, for a file that has its tokens and no template.
 constexpr const char kChatMl[] =
-    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}"
+    "{% for message in messages %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + "
+    "'\n'}}"
     "{% endfor %}{% if add_generation_prompt %}{{'<|im_start|>assistant\n'}}{% endif %}";
+
+constexpr std::size_t kMostRuns = 4096;
 
 std::mutex complaints_mutex;
 std::string complaints;
@@ -43,20 +46,28 @@ void start_llama() {
 Status check_file(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error))
-    return Status(Code::kNotFound, fmt::format("there is no model file {}; give the path of a .gguf file, or a name that `redraft models` lists", path));
-  if (!std::filesystem::is_regular_file(path, error)) return invalid(fmt::format("{} is no file; a model is a .gguf file", path));
+    return Status(
+        Code::kNotFound,
+        fmt::format("there is no model file {}; give the path of a .gguf file, or a name that `redraft models` lists",
+                    path));
+  if (!std::filesystem::is_regular_file(path, error))
+    return invalid(fmt::format("{} is no file; a model is a .gguf file", path));
   std::ifstream file(path, std::ios::binary);
   char magic[4] = {};
   if (!file) return Status(Code::kIo, fmt::format("cannot read the model file {}: {}", path, std::strerror(errno)));
   if (!file.read(magic, 4) || std::memcmp(magic, "GGUF", 4) != 0)
-    return Status(Code::kCorruption, fmt::format("{} is not a .gguf file: it does not begin with GGUF; fetch it again", path));
+    return Status(Code::kCorruption,
+                  fmt::format("{} is not a .gguf file: it does not begin with GGUF; fetch it again", path));
   return Status();
 }
 
 Status damaged(const std::string& path) {
   const std::string why = llama_complaints();
-  return Status(Code::kCorruption, fmt::format("the model file {} cannot be loaded, it is damaged or of a kind that is not known; fetch it again ({})",
-                                               path, why.empty() ? "no reason given" : why));
+  return Status(
+      Code::kCorruption,
+      fmt::format(
+          "the model file {} cannot be loaded, it is damaged or of a kind that is not known; fetch it again ({})", path,
+          why.empty() ? "no reason given" : why));
 }
 
 std::string token_text(const llama_vocab* vocab, Token token) {
@@ -97,7 +108,7 @@ Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weig
   try {
     const bool wide = weights == Weights::kBf16 || (weights == Weights::kAuto && worth_widening(path));
     if (wide) {
-      REDRAFT_TRY(llama_model* model, load_widened(path));
+      REDRAFT_TRY(llama_model * model, load_widened(path));
       file->model_.reset(model);
       file->widened_ = true;
     } else {
@@ -116,7 +127,8 @@ Status LlamaFile::read(const std::string& path) {
   const llama_model* model = model_.get();
   if (!llama_model_has_decoder(model) || llama_model_has_encoder(model) || llama_model_is_recurrent(model) ||
       llama_model_is_hybrid(model) || llama_model_is_diffusion(model))
-    return invalid(fmt::format("{} is a model of a kind that redraft cannot use: it takes decoders with plain attention only", path));
+    return invalid(fmt::format(
+        "{} is a model of a kind that redraft cannot use: it takes decoders with plain attention only", path));
   vocab_ = llama_model_get_vocab(model);
   if (llama_vocab_n_tokens(vocab_) <= 0) return invalid(fmt::format("{} has no vocabulary", path));
   index_special_tokens();
@@ -124,7 +136,8 @@ Status LlamaFile::read(const std::string& path) {
   const bool chat_ml = std::ranges::any_of(special_['<'], [](const Special& s) { return s.first == "<|im_start|>"; });
   if (!source && chat_ml) source = kChatMl;
   if (!source)
-    return invalid(fmt::format("{} has no chat template, so redraft cannot write messages for it; use an instruction-tuned file", path));
+    return invalid(fmt::format(
+        "{} has no chat template, so redraft cannot write messages for it; use an instruction-tuned file", path));
   std::string error;
   template_ = llama_extras::ChatTemplate::parse(source, token_text(vocab_, llama_vocab_bos(vocab_)),
                                                 token_text(vocab_, llama_vocab_eos(vocab_)), error);
@@ -140,10 +153,8 @@ Token LlamaFile::find_end_of_turn() const {
   Tokens behind;
   if (template_->render({{"user", "a"}, {"assistant", "b"}}, false, parts, error))
     for (const llama_extras::PromptPart& part : parts) {
-      if (part.from_message)
-        behind.clear();
-      else
-        add_template_text(part.text, behind, run);
+      if (part.from_message) behind.clear();
+      else add_template_text(part.text, behind, run);
     }
   for (Token token : behind)
     if (ends(token)) return token;
@@ -157,7 +168,8 @@ void LlamaFile::index_special_tokens() {
     if (!text.empty()) special_[static_cast<unsigned char>(text[0])].emplace_back(text, token);
   }
   for (std::vector<Special>& same_start : special_)
-    std::ranges::stable_sort(same_start, [](const Special& a, const Special& b) { return a.first.size() > b.first.size(); });
+    std::ranges::stable_sort(same_start,
+                             [](const Special& a, const Special& b) { return a.first.size() > b.first.size(); });
 }
 
 Tokens LlamaFile::tokenize(std::string_view bytes) const {
@@ -165,7 +177,8 @@ Tokens LlamaFile::tokenize(std::string_view bytes) const {
   Tokens tokens(text.size() / 3 + 8);
   const auto length = static_cast<std::int32_t>(text.size());
   for (;;) {
-    const int n = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()), false, false);
+    const int n = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()),
+                                 false, false);
     tokens.resize(static_cast<std::size_t>(std::abs(n)));
     if (n >= 0) return tokens;
   }
@@ -183,15 +196,20 @@ std::string LlamaFile::piece(Token token) const {
 std::size_t LlamaFile::bytes_per_cell() const {
   const llama_model* model = model_.get();
   const auto heads = static_cast<std::size_t>(std::max(llama_model_n_head(model), 1));
-  const std::size_t width = static_cast<std::size_t>(llama_model_n_embd(model)) / heads * static_cast<std::size_t>(llama_model_n_head_kv(model));
+  const std::size_t width = static_cast<std::size_t>(llama_model_n_embd(model)) / heads *
+                            static_cast<std::size_t>(llama_model_n_head_kv(model));
   return static_cast<std::size_t>(llama_model_n_layer(model)) * width * 2 * sizeof(ggml_fp16_t);
 }
 
 // Text between two special tokens is tokenized as one, whoever wrote it, as if the prompt had been tokenized whole.
 void LlamaFile::flush(Tokens& tokens, std::string& run) const {
   if (run.empty()) return;
-  const Tokens more = tokenize(run);
-  tokens.insert(tokens.end(), more.begin(), more.end());
+  auto known = runs_.find(run);
+  if (known == runs_.end()) {
+    if (runs_.size() >= kMostRuns) runs_.clear();
+    known = runs_.emplace(run, tokenize(run)).first;
+  }
+  tokens.insert(tokens.end(), known->second.begin(), known->second.end());
   run.clear();
 }
 
@@ -218,17 +236,17 @@ Status LlamaFile::render(const std::vector<Message>& messages, Tokens& head, std
   std::vector<llama_extras::ChatMessage> chat;
   for (const Message& message : messages) {
     for (const Part& part : message.parts)
-      if (part.kind != PartKind::kText) return invalid(fmt::format("{} reads text alone: a message of the role {} has an image or a tool call", name_, message.role));
+      if (part.kind != PartKind::kText)
+        return invalid(fmt::format("{} reads text alone: a message of the role {} has an image or a tool call", name_,
+                                   message.role));
     chat.push_back({valid_utf8(message.role), valid_utf8(message.text())});
   }
   std::vector<llama_extras::PromptPart> parts;
   std::string error;
   if (!template_->render(chat, true, parts, error)) return invalid(fmt::format("{}: {}", name_, error));
   for (const llama_extras::PromptPart& part : parts) {
-    if (part.from_message)
-      run += part.text;
-    else
-      add_template_text(part.text, head, run);
+    if (part.from_message) run += part.text;
+    else add_template_text(part.text, head, run);
   }
   if (llama_vocab_get_add_bos(vocab_) && (head.empty() || head.front() != llama_vocab_bos(vocab_)))
     head.insert(head.begin(), llama_vocab_bos(vocab_));
@@ -255,8 +273,7 @@ Result<Tokens> LlamaFile::encode(const std::vector<Message>& messages, const std
     Tokens joined = tokenize(run + continuation);
     if (std::ranges::mismatch(last, joined).in1 == last.end())
       joined.erase(joined.begin(), joined.begin() + static_cast<std::ptrdiff_t>(last.size()));
-    else
-      joined = tokenize(continuation);
+    else joined = tokenize(continuation);
     added.push_back(std::move(joined));
   }
   head.insert(head.end(), last.begin(), last.end());

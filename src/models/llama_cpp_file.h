@@ -1,5 +1,5 @@
-// A .gguf file in memory: its weights, its vocabulary and its chat template. Turns messages into tokens so that only the
-// template can write special tokens: a data row that contains "<|im_end|>" is text, never the end of its own turn.
+// A .gguf file in memory: its weights, its vocabulary and its chat template. Turns messages into tokens so that only
+// the template can write special tokens: a data row that contains "<|im_end|>" is text, never the end of its own turn.
 //
 // Small quantized files may be widened to bfloat16 while they are loaded: a processor with bfloat16 dot products
 // computes them about three times as fast as 4-bit ones, for 2 bytes of memory per weight.
@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -47,7 +48,7 @@ class LlamaFile {
   llama_model* model() const { return model_.get(); }
   const llama_vocab* vocab() const { return vocab_; }
   int trained_context() const { return llama_model_n_ctx_train(model_.get()); }
-  std::size_t bytes_per_cell() const;  // of the key-value cache, in half precision
+  std::size_t bytes_per_cell() const;                    // of the key-value cache, in half precision
   const std::string& digest() const { return digest_; }  // SHA-256 of the file
   bool widened() const { return widened_; }
 
@@ -68,7 +69,8 @@ class LlamaFile {
   std::unique_ptr<llama_model, Free> model_;
   const llama_vocab* vocab_ = nullptr;
   std::unique_ptr<llama_extras::ChatTemplate> template_;
-  std::array<std::vector<Special>, 256> special_;  // control tokens by first byte, the longest first
+  std::array<std::vector<Special>, 256> special_;         // control tokens by first byte, the longest first
+  mutable std::unordered_map<std::string, Tokens> runs_;  // texts between special tokens: most return row by row
   std::string name_, digest_;
   Token end_of_turn_ = LLAMA_TOKEN_NULL;
   bool widened_ = false;
@@ -76,7 +78,7 @@ class LlamaFile {
 
 // What llama.cpp complained about since the last call, in one line; it logs nothing by itself. Thread-safe.
 std::string llama_complaints();
-std::string one_line(std::string text);     // line breaks become spaces
+std::string one_line(std::string text);    // line breaks become spaces
 std::string valid_utf8(std::string text);  // bytes that are no UTF-8 become U+FFFD
 
 }  // namespace redraft

@@ -1,6 +1,7 @@
 // The log-probabilities of a fixed set of answers, exact whatever their length in tokens: the answers are a tree of
 // tokens, and the model is asked for its logits once per inner node. When one answer begins another, both would count
-// the same tokens and the longer could never win; then the end of the turn counts as a token of every answer of the set.
+// the same tokens and the longer could never win; then the end of the turn counts as a token of every answer of the
+// set.
 #ifndef REDRAFT_MODELS_LLAMA_CPP_LABELS_H_
 #define REDRAFT_MODELS_LLAMA_CPP_LABELS_H_
 
@@ -29,17 +30,17 @@ class Labels {
   // The logits over the vocabulary behind a node. False when they are no numbers: the weights are damaged.
   bool take(int node, std::span<const float> logits);
 
-  std::vector<double> log_probabilities() const;              // one per answer, natural, not normalised; when all are known
+  std::vector<double> log_probabilities() const;  // one per answer, natural, not normalised; when all are known
   int tokens(std::size_t answer) const { return lengths_[answer]; }  // of the answer alone
-  std::size_t longest_path() const;                           // in tokens
+  std::size_t longest_path() const;                                  // in tokens
 
  private:
   struct Node {
     Token token = 0;
     int parent = -1;
-    std::vector<int> children;        // inner ones
-    std::vector<Token> next;          // whose log-probabilities are wanted
-    std::vector<double> values;       // those
+    std::vector<int> children;   // inner ones
+    std::vector<Token> next;     // whose log-probabilities are wanted
+    std::vector<double> values;  // those
     bool known = false;
   };
   struct Step {

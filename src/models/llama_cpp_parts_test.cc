@@ -48,8 +48,8 @@ TEST(PrefixTreeTest, TokensWhoseLogitsAreWantedAreComputedAgain) {
   EXPECT_EQ(again.shared, 2u);
   EXPECT_EQ(again.created, 1u);
   EXPECT_NE(again.nodes[2], old.nodes[2]);
-  EXPECT_EQ(tree.add(3, Tokens{1, 2, 3}, 2).nodes, again.nodes);                 // the same wave computes it for both
-  EXPECT_EQ(tree.add(4, Tokens{1, 2, 3, 4}, 3).nodes[2], old.nodes[2]);          // here it is only passed
+  EXPECT_EQ(tree.add(3, Tokens{1, 2, 3}, 2).nodes, again.nodes);         // the same wave computes it for both
+  EXPECT_EQ(tree.add(4, Tokens{1, 2, 3, 4}, 3).nodes[2], old.nodes[2]);  // here it is only passed
   EXPECT_EQ(tree.size(), 5u);
 }
 

@@ -9,6 +9,15 @@ namespace {
 
 constexpr int kPrompt[] = {0};
 
+// How many of the paths are computed at once: so many as there are sequences and cells for.
+std::size_t together(std::span<const Labels::Path> paths, std::size_t cells) {
+  std::size_t count = 0;
+  for (std::size_t used = 0; count < paths.size() && count < Engine::kStrictLabels; ++count)
+    if ((used += paths[count].tokens.size()) > cells) break;
+  REDRAFT_CHECK(count > 0);
+  return count;
+}
+
 }  // namespace
 
 Status Engine::run_strict(std::vector<Job>& jobs, const Deliver& deliver) {
@@ -48,8 +57,9 @@ void Engine::add_rest(const Job& job, std::size_t from, std::span<const int> seq
 
 Status Engine::label_alone(Job& job, std::size_t rest) {
   const std::span<const Labels::Path> paths = job.labels.paths();
-  for (std::size_t from = 0; from < paths.size(); from += kStrictLabels) {
-    const std::span<const Labels::Path> group = paths.subspan(from, std::min<std::size_t>(kStrictLabels, paths.size() - from));
+  for (std::size_t from = 0, count = 0; from < paths.size(); from += count) {
+    count = together(paths.subspan(from), static_cast<std::size_t>(shape_.context) - job.prompt.size());
+    const std::span<const Labels::Path> group = paths.subspan(from, count);
     std::vector<int> sequences = {0};
     for (std::size_t i = 0; i < group.size(); ++i) {
       sequences.push_back(static_cast<int>(i) + 1);
@@ -86,7 +96,8 @@ Status Engine::add_labels(Job& job, std::span<const Labels::Path> paths, std::ve
 Status Engine::take_pending(Job& job, std::vector<int>& pending) {
   REDRAFT_RETURN_IF_ERROR(decoder_->decode());
   for (std::size_t i = 0; i < pending.size(); ++i)
-    if (pending[i] >= 0 && !job.labels.take(pending[i], decoder_->logits(static_cast<int>(i)))) job.failure = no_numbers();
+    if (pending[i] >= 0 && !job.labels.take(pending[i], decoder_->logits(static_cast<int>(i))))
+      job.failure = no_numbers();
   pending.clear();
   return Status();
 }

@@ -66,7 +66,8 @@ PrefixTree::Path PrefixTree::add(int sequence, std::span<const Token> tokens, st
 }
 
 void PrefixTree::extend(int sequence, const Path& path, std::size_t length) {
-  for (std::size_t i = 0; i < length; ++i) nodes_[static_cast<std::size_t>(path.nodes[i])].sequences.push_back(sequence);
+  for (std::size_t i = 0; i < length; ++i)
+    nodes_[static_cast<std::size_t>(path.nodes[i])].sequences.push_back(sequence);
 }
 
 void PrefixTree::remove(int sequence, std::span<const int> path, std::size_t from) {

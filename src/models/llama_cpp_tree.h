@@ -31,7 +31,8 @@ class PrefixTree {
   // How many nodes add() would make. `wanted_from`: tokens at this position and behind need logits.
   std::size_t missing(std::span<const Token> tokens, std::size_t wanted_from) const;
   Path add(int sequence, std::span<const Token> tokens, std::size_t wanted_from);
-  void extend(int sequence, const Path& path, std::size_t length);  // `sequence` now runs along the path's first nodes too
+  void extend(int sequence, const Path& path,
+              std::size_t length);  // `sequence` now runs along the path's first nodes too
   // Takes a sequence off its path's nodes at this depth and behind; a node that nobody holds is gone.
   void remove(int sequence, std::span<const int> path, std::size_t from = 0);
   std::size_t common(std::span<const int> path, std::span<const Token> tokens) const;  // tokens that both begin with
@@ -45,7 +46,9 @@ class PrefixTree {
  private:
   int find(int parent, Token token, bool fresh) const;
   int make(int parent, Token token, int depth);
-  std::vector<int>& children_of(int node) { return node < 0 ? roots_ : nodes_[static_cast<std::size_t>(node)].children; }
+  std::vector<int>& children_of(int node) {
+    return node < 0 ? roots_ : nodes_[static_cast<std::size_t>(node)].children;
+  }
 
   std::vector<Node> nodes_;
   std::vector<int> roots_, free_, created_;

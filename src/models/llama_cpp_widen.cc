@@ -67,9 +67,11 @@ struct Tensor {
 
 std::vector<Tensor> tensors_of(const Header& header) {
   std::vector<Tensor> tensors;
-  for (ggml_tensor* t = ggml_get_first_tensor(header.tensors.get()); t; t = ggml_get_next_tensor(header.tensors.get(), t)) {
+  for (ggml_tensor* t = ggml_get_first_tensor(header.tensors.get()); t;
+       t = ggml_get_next_tensor(header.tensors.get(), t)) {
     const std::int64_t id = gguf_find_tensor(header.gguf.get(), t->name);
-    tensors.push_back({t->name, t->type, gguf_get_tensor_offset(header.gguf.get(), id), ggml_nbytes(t), t->ne[0], ggml_nrows(t)});
+    tensors.push_back(
+        {t->name, t->type, gguf_get_tensor_offset(header.gguf.get(), id), ggml_nbytes(t), t->ne[0], ggml_nrows(t)});
   }
   return tensors;
 }
@@ -81,7 +83,8 @@ void widen(const Tensor& tensor, const char* source, char* target) {
     std::memcpy(target, source, tensor.bytes);
     return;
   }
-  const std::size_t source_row = ggml_row_size(tensor.from, tensor.width), target_row = ggml_row_size(GGML_TYPE_BF16, tensor.width);
+  const std::size_t source_row = ggml_row_size(tensor.from, tensor.width),
+                    target_row = ggml_row_size(GGML_TYPE_BF16, tensor.width);
   std::vector<float> row(static_cast<std::size_t>(tensor.width));
   for (std::int64_t r = 0; r < tensor.rows; ++r, source += source_row, target += target_row) {
     ggml_get_type_traits(tensor.from)->to_float(source, row.data(), tensor.width);
@@ -90,8 +93,9 @@ void widen(const Tensor& tensor, const char* source, char* target) {
 }
 
 Status io(const std::string& path, const char* what) {
-  return Status(Code::kIo, fmt::format("cannot widen the weights of {}: {}: {}; set weights = \"file\" to use them as they are",
-                                       path, what, std::strerror(errno)));
+  return Status(Code::kIo,
+                fmt::format("cannot widen the weights of {}: {}: {}; set weights = \"file\" to use them as they are",
+                            path, what, std::strerror(errno)));
 }
 
 }  // namespace
@@ -115,7 +119,9 @@ bool worth_widening(const std::string& path) {
 
 Result<llama_model*> load_widened(const std::string& path) {
   Header header = read_header(path);
-  if (!header.gguf) return Status(Code::kCorruption, fmt::format("the model file {} is damaged: its header cannot be read; fetch it again", path));
+  if (!header.gguf)
+    return Status(Code::kCorruption,
+                  fmt::format("the model file {} is damaged: its header cannot be read; fetch it again", path));
   const std::vector<Tensor> tensors = tensors_of(header);
   const std::size_t old_data = gguf_get_data_offset(header.gguf.get());
   std::size_t old_size = old_data;
@@ -129,20 +135,26 @@ Result<llama_model*> load_widened(const std::string& path) {
     return data + gguf_get_tensor_offset(header.gguf.get(), gguf_find_tensor(header.gguf.get(), t.name.c_str()));
   };
   for (const Tensor& t : tensors)
-    size = std::max(size, place(t) + (quantized(t.from) ? ggml_row_size(GGML_TYPE_BF16, t.width) * static_cast<std::size_t>(t.rows) : t.bytes));
+    size = std::max(
+        size, place(t) + (quantized(t.from) ? ggml_row_size(GGML_TYPE_BF16, t.width) * static_cast<std::size_t>(t.rows)
+                                            : t.bytes));
 
   const std::unique_ptr<FILE, int (*)(FILE*)> source(std::fopen(path.c_str(), "rbe"), std::fclose);
   struct stat info {};
   if (!source || fstat(fileno(source.get()), &info) != 0) return io(path, "the file");
   if (static_cast<std::size_t>(info.st_size) < old_size)
-    return Status(Code::kCorruption, fmt::format("the model file {} is cut off: it has {} bytes of {}; fetch it again", path, info.st_size, old_size));
-  const std::unique_ptr<FILE, int (*)(FILE*)> target(fdopen(memfd_create("redraft weights", MFD_CLOEXEC), "w+"), std::fclose);
+    return Status(Code::kCorruption, fmt::format("the model file {} is cut off: it has {} bytes of {}; fetch it again",
+                                                 path, info.st_size, old_size));
+  const std::unique_ptr<FILE, int (*)(FILE*)> target(fdopen(memfd_create("redraft weights", MFD_CLOEXEC), "w+"),
+                                                     std::fclose);
   if (!target || ftruncate(fileno(target.get()), static_cast<off_t>(size)) != 0) return io(path, "memory");
   {
-    const Mapping from(fileno(source.get()), old_size, PROT_READ), to(fileno(target.get()), size, PROT_READ | PROT_WRITE);
+    const Mapping from(fileno(source.get()), old_size, PROT_READ),
+        to(fileno(target.get()), size, PROT_READ | PROT_WRITE);
     if (!from.bytes() || !to.bytes()) return io(path, "memory");
     gguf_get_meta_data(header.gguf.get(), to.bytes());
-    for (const Tensor& tensor : tensors) widen(tensor, from.bytes() + old_data + tensor.offset, to.bytes() + place(tensor));
+    for (const Tensor& tensor : tensors)
+      widen(tensor, from.bytes() + old_data + tensor.offset, to.bytes() + place(tensor));
   }
   return llama_model_load_from_file_ptr(target.get(), llama_model_default_params());
 }

@@ -22,7 +22,9 @@ constexpr double kNegligible = -60;  // of a logit below the highest, in units o
 struct Weighted {
   double weight = 0;
   Token token = 0;
-  bool operator>(const Weighted& other) const { return weight != other.weight ? weight > other.weight : token < other.token; }
+  bool operator>(const Weighted& other) const {
+    return weight != other.weight ? weight > other.weight : token < other.token;
+  }
 };
 
 // Keeps the likeliest whose weights make up `share` of the total (Holtzman et al. 2020, section 3.1).
@@ -60,7 +62,8 @@ bool too_deep(const std::string& gbnf) {
 
 Result<Grammar> compile_grammar(const LlamaFile& file, const std::string& gbnf) {
   const auto refuse = [&](const std::string& why) {
-    return invalid(fmt::format("the grammar cannot be used: {}; it must be GBNF with a rule `root`: {}", why, one_line(shortened(gbnf, 120))));
+    return invalid(fmt::format("the grammar cannot be used: {}; it must be GBNF with a rule `root`: {}", why,
+                               one_line(shortened(gbnf, 120))));
   };
   if (gbnf.empty()) return refuse("it is empty");
   if (gbnf.size() > kLongestGrammar || too_deep(gbnf)) return refuse("it is too long or nests too deep");
@@ -151,11 +154,13 @@ bool Writer::advance(Token token) {
 
 bool Writer::write(std::span<const float> logits) {
   if (!std::isfinite(*std::ranges::max_element(logits)))
-    return fail(Code::kCorruption, "the model computes logits that are no numbers; its file is damaged, fetch it again");
+    return fail(Code::kCorruption,
+                "the model computes logits that are no numbers; its file is damaged, fetch it again");
   try {
     Token token = pick(logits);
     if (grammar_ && !allowed(token)) {
-      if (!mask(logits)) return fail(Code::kInvalidArgument, "the grammar leaves no token of the model's vocabulary to go on with");
+      if (!mask(logits))
+        return fail(Code::kInvalidArgument, "the grammar leaves no token of the model's vocabulary to go on with");
       token = pick(masked_);
     }
     return advance(token);

@@ -15,17 +15,18 @@
 namespace redraft {
 namespace {
 
-constexpr std::int64_t kCalibrationRows = 48;  // what fitting a calibration usually asks
+constexpr std::int64_t kCalibrationRows = 32;  // what fitting a calibration usually asks
+constexpr int kFinalists = 2;
 
 struct Options {
-  int width = 8;
+  int width = 10;
   int neighbours = 6;
   int block = 24;
   int bootstrap = 16;
   int patience = 3;
 
   OptionList list() {
-    return {{"width", width, 1, 1024, "demonstration sets in the halving round"},
+    return {{"width", width, 1, 1024, "most candidates in the halving round; fewer when the budget could not take them to its end"},
             {"neighbours", neighbours, 1, 256, "edits of the best per later round"},
             {"block", block, 1, 4096, "val examples in the first block of a race; each block is twice the one before"},
             {"bootstrap", bootstrap, 0, 4096, "training rows the program runs to find what it gets right; 0 = labels only"},
@@ -125,11 +126,28 @@ class DemoSearch final : public Optimizer {
     return race;
   }
 
-  // As many candidates as half of what is left can take through a first block, calibration included.
+  // What halving costs in calls when it begins with `width` candidates: each is fitted and takes the first block; then
+  // half of them, at least two, take a block of twice the length, and so on to the end of val.
+  std::int64_t cost_of_halving(std::int64_t width, std::int64_t fitting, std::int64_t val) const {
+    std::int64_t cost = width * fitting;
+    std::int64_t block = options_.block;
+    for (std::int64_t done = 0; done < val; block *= 2) {
+      const std::int64_t step = std::min(block, val - done);
+      cost += width * step;
+      done += step;
+      width = std::max<std::int64_t>(std::min<std::int64_t>(width, kFinalists), (width + 1) / 2);
+    }
+    return cost;
+  }
+
+  // As many candidates as can be taken to the end of the halving with what is left.
   std::size_t width_for(const History& history, const Parameter* calibrate, std::int64_t calls_left) const {
-    const auto fitting = calibrate ? std::min(kCalibrationRows, static_cast<std::int64_t>(history.data(Split::kTrain).size())) : 0;
-    const std::int64_t fits = calls_left / 2 / (options_.block + fitting);
-    return static_cast<std::size_t>(std::clamp<std::int64_t>(fits, 1, options_.width));
+    const auto train = static_cast<std::int64_t>(history.data(Split::kTrain).size());
+    const auto val = static_cast<std::int64_t>(history.data(Split::kVal).size());
+    const std::int64_t fitting = calibrate ? std::min(kCalibrationRows, train) : 0;
+    std::int64_t width = options_.width;
+    while (width > 1 && cost_of_halving(width, fitting, val) > calls_left) --width;
+    return static_cast<std::size_t>(width);
   }
 
   Plan halving(const History& history, const Parameter* demos, std::int64_t calls_left, std::mt19937_64& rng) const {
@@ -149,7 +167,7 @@ class DemoSearch final : public Optimizer {
     }
     const auto most = demos ? static_cast<std::size_t>(demos->max_demonstrations) : 0;
     const std::size_t width = width_for(history, calibrate, calls_left);
-    for (std::size_t i = 0; demos && i < width; ++i) {
+    for (std::size_t i = plan.trials.size(); demos && i < width; ++i) {
       Candidate candidate = history.incumbent();
       const std::size_t n = width == 1 ? most : 1 + i * (most - 1) / (width - 1);  // sizes from 1 to the most, evenly
       const bool bootstrapped = i % 3 == 2 && right.size() >= 2;
@@ -158,7 +176,7 @@ class DemoSearch final : public Optimizer {
       add(std::move(candidate), std::to_string(n) + (bootstrapped ? " bootstrapped" : " labelled") + " demonstrations");
     }
     if (plan.trials.empty()) return edits(history, demos, rng);
-    plan.race = race(2);
+    plan.race = race(kFinalists);
     return plan;
   }
 

@@ -4,12 +4,6 @@
 #include <cmath>
 
 namespace redraft {
-namespace {
-
-// Of a label that no row finds possible: as if it had a millionth of a row.
-constexpr double kLeastMean = 1e-6;
-
-}  // namespace
 
 Result<std::vector<double>> lean_of(std::span<const std::vector<double>> rows, std::size_t labels) {
   std::vector<double> means(labels, 0.0);
@@ -25,16 +19,17 @@ Result<std::vector<double>> lean_of(std::span<const std::vector<double>> rows, s
   }
   if (rows.empty() || labels == 0) return invalid("there is no row to calibrate on");
   std::vector<double> offsets;
-  for (const double mean : means)
-    offsets.push_back(std::log(std::max(mean / static_cast<double>(rows.size()), kLeastMean)));
+  for (const double mean : means)  // of a label that no row finds possible no lean is known
+    offsets.push_back(mean > 0 ? std::log(mean / static_cast<double>(rows.size())) : 0);
   return offsets;
 }
 
 std::size_t best_without_lean(std::span<const double> logprobs, std::span<const double> offsets) {
   REDRAFT_CHECK(!logprobs.empty() && logprobs.size() == offsets.size());
   std::size_t best = 0;
-  for (std::size_t i = 1; i < logprobs.size(); ++i)
-    if (logprobs[i] - offsets[i] > logprobs[best] - offsets[best]) best = i;
+  double most = -INFINITY;
+  for (std::size_t i = 0; i < logprobs.size(); ++i)  // NaN is never more
+    if (logprobs[i] - offsets[i] > most) most = logprobs[i] - offsets[i], best = i;
   return best;
 }
 

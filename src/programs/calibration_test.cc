@@ -17,9 +17,9 @@ TEST(Lean, IsTheLogOfTheMeanProbability) {
   EXPECT_NEAR((*offsets)[1], std::log(0.625), 1e-12);
 }
 
-TEST(Lean, OfTheImpossibleIsBounded) {
+TEST(Lean, OfTheImpossibleIsUnknown) {
   const std::vector<std::vector<double>> rows = {{0.0, -INFINITY}};
-  EXPECT_NEAR((*lean_of(rows, 2))[1], std::log(1e-6), 1e-12);
+  EXPECT_EQ((*lean_of(rows, 2))[1], 0);  // no lean is known
   EXPECT_FALSE(lean_of(std::vector<std::vector<double>>{{-INFINITY, -INFINITY}}, 2).ok());
   EXPECT_FALSE(lean_of(std::vector<std::vector<double>>{{0.0, NAN}}, 2).ok());
   EXPECT_FALSE(lean_of(std::vector<std::vector<double>>{{}}, 2).ok());

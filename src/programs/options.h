@@ -18,7 +18,7 @@ struct StepOptions {
   int demos = 4;
   std::string layout = "turns";
   std::string calibrate = "none";
-  int calibration_rows = 48;
+  int calibration_rows = 32;
   bool portable = false;
   double temperature = 0;
   int max_tokens = 256;

@@ -43,6 +43,7 @@ class FakeContext final : public Context {
   }
   Capabilities capabilities(Role) const override { return abilities; }
   int count(Role, std::string_view text) const override { return static_cast<int>(text.size() / 4 + 1); }
+  std::int64_t calls_left() const override { return INT64_MAX; }
   std::mt19937_64 rng(std::string_view stream) const override {
     std::seed_seq seeds(stream.begin(), stream.end());
     return std::mt19937_64(seeds);

@@ -1,0 +1,38 @@
+// One candidate on one split, without a search: what `eval` prints, and what a gate in continuous integration rests on.
+#ifndef REDRAFT_APP_EVALUATION_H_
+#define REDRAFT_APP_EVALUATION_H_
+
+#include "app/assembly.h"
+#include "store/run_file.h"
+
+namespace redraft {
+
+struct EvaluationFlags : Flags {
+  std::string artefact;        // "" = the task's own texts
+  std::string not_worse_than;  // an artefact to compare with, on the same rows; "" = none
+  Split split = Split::kVal;
+  std::size_t limit = 0;  // rows: the first by id, so the same ones each time; 0 = all
+  std::string run;        // "" = beside the task file, and only when it is there already
+  JournalMode journal = JournalMode::kReadWrite;
+};
+
+struct TaskEvaluation {
+  std::string task, what;  // "the seed", or the artefact's path with what it ships
+  Dataset rows;
+  Measured measured;
+  std::optional<Measured> other;          // not_worse_than
+  std::optional<Comparison> against;      // other as the seed, measured as the best
+  std::optional<int> looks;               // at the test split, this one included; none when no file counts them
+  std::vector<std::string> remarks;
+};
+
+// The calls of the task's run file are used, and new ones kept in it when nobody else has it. A look at the test split is
+// counted there, once per candidate. kNotFound when the task has no such split.
+Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks, std::stop_token stop);
+
+// Significantly worse: p < 0.05 and the difference below 0.
+bool worse(const Comparison& against);
+
+}  // namespace redraft
+
+#endif  // REDRAFT_APP_EVALUATION_H_

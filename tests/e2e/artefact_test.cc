@@ -1,0 +1,200 @@
+// What a run found, put to use: eval and its gates, render, apply, export; and that what is sent is what is shown.
+#include "support/http_server.h"
+#include "tests/e2e/cli.h"
+
+namespace redraft {
+namespace {
+
+class ArtefactTest : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder = new TaskFolder;
+    const Ran ran = folder->run({"optimize", "task.toml"});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+  }
+  static void TearDownTestSuite() { delete std::exchange(folder, nullptr); }
+  static Ran run(std::vector<std::string> words, const std::string& input = "") { return folder->run(std::move(words), input); }
+
+  static inline TaskFolder* folder = nullptr;
+};
+
+TEST_F(ArtefactTest, EvalPrintsEachRowAndTheMean) {
+  const Ran ran = run({"eval", "task.toml"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_TRUE(ran.out.starts_with("example ")) << ran.out;
+  EXPECT_NE(ran.out.find("\ntiny: the seed on val, "), std::string::npos) << ran.out;
+  EXPECT_NE(ran.out.find("(0 paid)"), std::string::npos) << ran.out;  // from the run file
+  const Ran two = run({"eval", "task.toml", "--limit", "2", "--split", "train"});
+  EXPECT_NE(two.out.find("the seed on train, 2 of 2 rows"), std::string::npos) << two.out;
+}
+
+TEST_F(ArtefactTest, EvalOfTheTestSplitIsCounted) {
+  const auto looks = [&] { return Json::parse(run({"show", "task.redraft.db", "--json"}).out)["looks"].size(); };
+  const std::size_t before = looks();
+  const std::vector<std::string> words = {"eval", "task.toml", "--split", "test", "--artefact", "task.best.json"};
+  const Ran ran = run(words);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_NE(ran.out.find("looks at the test split, this one included: "), std::string::npos) << ran.out;
+  EXPECT_EQ(looks(), before + 1);
+  EXPECT_EQ(run(words).code, 0);
+  EXPECT_EQ(looks(), before + 1);  // the same look
+  // The figure that the run reported, found again.
+  const double mean = folder->json("task.best.json")["scores"]["best"]["mean"];
+  EXPECT_NE(ran.out.find("\nmean " + std::to_string(mean).substr(0, 4)), std::string::npos) << ran.out;
+}
+
+TEST_F(ArtefactTest, EvalBesideNoRunFileMakesNone) {
+  const TaskFolder fresh;
+  const std::set<std::string> before = fresh.files();
+  EXPECT_EQ(fresh.run({"eval", "task.toml"}).code, 0);
+  EXPECT_EQ(fresh.files(), before);
+}
+
+TEST_F(ArtefactTest, GatesDecideTheExitCode) {
+  EXPECT_EQ(run({"eval", "task.toml", "--min-score", "0.2"}).code, 0);
+  const Ran low = run({"eval", "task.toml", "--min-score", "0.99"});
+  EXPECT_EQ(low.code, 1);
+  EXPECT_NE(low.out.find("gate not met"), std::string::npos) << low.out;
+  // The best is not worse than itself; the seed is worse than the best.
+  EXPECT_EQ(run({"eval", "task.toml", "--artifact", "task.best.json", "--not-worse-than", "task.best.json"}).code, 0);
+  const Ran worse = run({"eval", "task.toml", "--not-worse-than", "task.best.json"});
+  EXPECT_EQ(worse.code, 1) << worse.out;
+  EXPECT_NE(worse.out.find("gate not met: -"), std::string::npos) << worse.out;
+  EXPECT_EQ(run({"eval", "task.toml", "--not-worse-than", "nosuch.json"}).code, 2);
+}
+
+TEST_F(ArtefactTest, CsvAndJunit) {
+  const Ran ran = run({"eval", "task.toml", "--csv", "rows.csv", "--junit", "rows.xml", "--limit", "9"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const std::string csv = folder->read("rows.csv"), xml = folder->read("rows.xml");
+  EXPECT_TRUE(csv.starts_with("id,text,team,answer,score,feedback\n")) << csv;
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 10);
+  EXPECT_NE(xml.find("<testsuite name=\"tiny.val\" tests=\"9\" failures=\""), std::string::npos) << xml;
+  EXPECT_NE(xml.find("<failure message=\"scores 0\">team: expected &quot;"), std::string::npos) << xml;
+}
+
+TEST_F(ArtefactTest, ApplyAnswersRowsInTheirOrder) {
+  const std::string rows = "{\"text\": \"my error\"}\n{\"text\": \"my courier\", \"note\": 1}\n";
+  const Ran ran = run({"apply", "task.best.json", "--model", "scripted:model.json"}, rows);
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "{\"team\":\"technical\"}\n{\"team\":\"shipping\"}\n");
+  const Ran unknown = run({"apply", "task.best.json"}, rows);
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.err.find("--model"), std::string::npos) << unknown.err;
+  const Ran column = run({"apply", "task.best.json", "--model", "scripted:model.json"}, "{\"text\": \"x\"}\n{\"txt\": \"x\"}\n");
+  EXPECT_EQ(column.code, 2);
+  EXPECT_NE(column.err.find("standard input:2"), std::string::npos) << column.err;
+  EXPECT_EQ(run({"apply", "task.best.json", "--model", "scripted:model.json"}, "not json\n").code, 2);
+  EXPECT_EQ(run({"apply", "data.jsonl", "--model", "scripted:model.json"}, rows).code, 5);
+}
+
+TEST_F(ArtefactTest, ApplySaysWhereTheModelFailed) {
+  folder->write("down.json", R"({"rules": [{"when": {"contains": "error"}, "fail": "refused", "message": "no"}, {"answer": "billing"}]})");
+  const Ran ran = run({"apply", "task.best.json", "--model", "scripted:down.json"}, "{\"text\": \"fine\"}\n{\"text\": \"my error\"}\n");
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_TRUE(ran.out.starts_with("{\"team\":\"billing\"}\n{\"error\":")) << ran.out;
+  EXPECT_NE(ran.err.find("1 of 2 rows have no answer"), std::string::npos) << ran.err;
+}
+
+TEST_F(ArtefactTest, RenderTakesANumberOrAnId) {
+  const Ran first = run({"render", "task.toml", "--example", "0"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  const Json messages = Json::parse(first.out)["messages"];
+  EXPECT_NE(messages[0]["content"].get<std::string>().find("Route the ticket."), std::string::npos);
+  EXPECT_NE(messages[1]["content"].get<std::string>().find("Ticket 0 about my invoice"), std::string::npos);
+  const std::string table = run({"eval", "task.toml", "--limit", "1"}).out;
+  const std::string id = table.substr(table.find('\n') + 1, 16);
+  EXPECT_EQ(run({"render", "task.toml", "--example", id}).code, 0) << id;
+  EXPECT_EQ(run({"render", "task.toml", "--example", "120"}).code, 2);
+  EXPECT_EQ(run({"render", "task.toml", "--example", "nosuch"}).code, 2);
+}
+
+// The messages that render prints, that apply sends and that the export holds are the same bytes.
+TEST_F(ArtefactTest, WhatIsShownIsWhatIsSent) {
+  HttpServer server([](const HttpServer::Seen&) { return chat_reply("{\"choice\": \"billing\"}"); });
+  const Json rows = Json::array({Json{{"text", "my \"error\" \xC3\xA9 {{text}} \\ \n new line"}}, Json{{"text", "plain"}}});
+  std::string input;
+  for (const Json& row : rows) input += to_text(row) + '\n';
+  const Ran applied = run({"apply", "task.best.json", "--model", server.url() + "#m"}, input);
+  ASSERT_EQ(applied.code, 0) << applied.err;
+  std::string data;
+  for (Json row : rows) data += to_text((row["team"] = "billing", row)) + '\n';
+  const Folder other;
+  other.write("data.jsonl", data);
+  other.write("task.toml", task_file());
+  other.write("a.json", folder->read("task.best.json"));
+  std::set<std::string> sent, shown;
+  for (const HttpServer::Seen& seen : server.seen()) sent.insert(seen.body);
+  ASSERT_EQ(sent.size(), 2u);
+  for (const char* number : {"0", "1"}) {
+    const Ran ran = other.run({"render", "task.toml", "--artefact", "a.json", "--example", number});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    const std::string messages = ran.out.substr(1, ran.out.size() - 3);  // {...}\n
+    shown.insert(messages);
+    EXPECT_EQ(std::count_if(sent.begin(), sent.end(), [&](const std::string& body) { return body.find(messages) != std::string::npos; }), 1)
+        << messages;
+  }
+  EXPECT_EQ(shown.size(), 2u);
+}
+
+TEST_F(ArtefactTest, ExportSaysWhatItCannotCarry) {
+  for (const std::string format : {"text", "openai", "python"}) {
+    const Ran ran = run({"export", "task.best.json", "--format", format});
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_NE(ran.out.find("BETTER"), std::string::npos);
+    EXPECT_NE(ran.err.find("this format cannot carry: "), std::string::npos) << ran.err;
+  }
+  EXPECT_EQ(run({"export", "task.best.json", "--format", "openai", "-o", "request.json"}).out, "");
+  EXPECT_TRUE(folder->json("request.json")["messages"].is_array());
+  const Ran dspy = run({"export", "task.best.json", "--format", "dspy"});
+  EXPECT_EQ(dspy.code, 2);
+  EXPECT_NE(dspy.err.find("not in this version"), std::string::npos);
+  EXPECT_EQ(run({"export", "task.best.json", "--format", "yaml"}).code, 2);
+}
+
+TEST_F(ArtefactTest, ShowDiffAndReport) {
+  const Ran show = run({"show", "task.redraft.db", "--study", "1"});
+  ASSERT_EQ(show.code, 0) << show.err;
+  for (const std::string says : {"[seed]", "[best]", "spent by", "student", "refused"}) EXPECT_NE(show.out.find(says), std::string::npos) << says;
+  EXPECT_NE(run({"show", "task.redraft.db", "--study", "1", "--candidate", "1"}).out.find("Route the ticket."), std::string::npos);
+  EXPECT_NE(run({"show", "task.redraft.db", "--study", "1", "--round", "1"}).out.find("a proposal of the teacher"), std::string::npos);
+  for (const std::vector<std::string>& wrong :
+       {std::vector<std::string>{"show", "task.redraft.db", "--study", "99"}, {"show", "task.redraft.db", "--study", "1", "--round", "99"},
+        {"show", "task.redraft.db", "--study", "1", "--candidate", "99"}, {"show", "nosuch.db"}, {"diff", "task.redraft.db", "1"}, {"diff", "task.redraft.db", "1", "99"},
+        {"report", "nosuch.db", "-o", "x.html"}, {"report", "task.redraft.db"}, {"report", "task.redraft.db", "-o", "nosuch/x.html"}})
+    EXPECT_EQ(run(wrong).code, 2) << wrong[0];
+
+  const Ran diff = run({"diff", "task.redraft.db"});
+  ASSERT_EQ(diff.code, 0) << diff.err;
+  EXPECT_NE(diff.out.find("predict.instruction\n- Route the ticket.\n+ "), std::string::npos) << diff.out;
+  const Json difference = folder->json("task.best.json")["scores"]["difference"];
+  const int flips = difference["fixed"].get<int>() + difference["broken"].get<int>();
+  EXPECT_NE(diff.out.find("\n" + std::to_string(flips) + " of "), std::string::npos) << diff.out;
+  EXPECT_NE(diff.out.find("got better\n"), std::string::npos);
+  EXPECT_NE(diff.out.find(" about my "), std::string::npos) << diff.out;  // the words come from the data beside it
+  EXPECT_NE(run({"diff", "task.redraft.db", "1", "1"}).out.find("they are the same"), std::string::npos);
+
+  ASSERT_EQ(run({"report", "task.redraft.db", "-o", "run.html"}).code, 0);
+  const std::string page = folder->read("run.html");
+  EXPECT_NE(page.find("the gain on the sealed test split is significant"), std::string::npos);
+  EXPECT_NE(page.find("<ins>"), std::string::npos);
+  for (const std::string none : {"<script", "http://", "https://", "src="}) EXPECT_EQ(page.find(none), std::string::npos) << none;
+}
+
+TEST(Init, MakesATaskThatWorks) {
+  const Folder folder;
+  const Ran ran = folder.run({"init", "mine"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(folder.files(), (std::set<std::string>{"mine", "mine/.gitignore", "mine/data.jsonl", "mine/task.toml"}));
+  const Ran again = folder.run({"init", "mine"});
+  EXPECT_EQ(again.code, 2);
+  EXPECT_NE(again.err.find("is there already"), std::string::npos) << again.err;
+  folder.write("mine/model.json", R"({"rules": [{"when": {"constraint": "choices"}, "answer": {"choose": {"request": 2, "question": 1}}}, {"answer": "Say it."}]})");
+  const Ran optimized = folder.run({"optimize", "mine/task.toml", "--student", "scripted:mine/model.json"});
+  EXPECT_EQ(optimized.code, 0) << optimized.err;
+  EXPECT_TRUE(folder.has("mine/task.best.json"));
+  EXPECT_EQ(optimized.err.find("two labels"), std::string::npos) << optimized.err;
+}
+
+}  // namespace
+}  // namespace redraft

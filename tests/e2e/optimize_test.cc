@@ -1,0 +1,275 @@
+// `redraft optimize` with a scripted model: results, exit codes, what is written and what is not.
+#include <sys/stat.h>
+
+#include <sstream>
+
+#include "redraft/study.h"
+#include "tests/e2e/cli.h"
+
+namespace redraft {
+namespace {
+
+std::vector<Json> lines_of(const std::string& text) {
+  std::vector<Json> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    lines.push_back(Json::parse(line, nullptr, false));
+    EXPECT_FALSE(lines.back().is_discarded()) << line;
+  }
+  return lines;
+}
+
+TEST(Optimize, FindsShipsAndSaysSo) {
+  const TaskFolder folder;
+  const Ran ran = folder.run({"optimize", "task.toml"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(folder.files(), (std::set<std::string>{"data.jsonl", "model.json", "task.best.json", "task.redraft.db", "task.toml"}));
+  struct stat status {};
+  ASSERT_EQ(stat(folder.at("task.redraft.db").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+
+  const Json a = folder.json("task.best.json");
+  EXPECT_EQ(a["shipped"], "best");
+  EXPECT_NE(a["parameters"]["predict.instruction"].get<std::string>().find("BETTER"), std::string::npos);
+  const Json& difference = a["scores"]["difference"];
+  EXPECT_TRUE(difference["significant"].get<bool>());
+  EXPECT_EQ(difference["test"], "mcnemar");
+  EXPECT_EQ(a["scores"]["looks"], 1);
+  EXPECT_LE(a["spent"]["calls"], 1200);
+
+  for (const std::string says : {"tiny: random_search", "difference", "shipped: best (the gain on the sealed test split is significant)",
+                                 "spent: ", "of at most 1200 calls", "predict.instruction\n- Route the ticket.\n+ "})
+    EXPECT_NE(ran.out.find(says), std::string::npos) << says << " in\n" << ran.out;
+  EXPECT_NE(ran.err.find("redraft: round 0: best 0."), std::string::npos) << ran.err;
+  EXPECT_EQ(ran.out.find('\033'), std::string::npos);  // no colours into a file
+  EXPECT_EQ(ran.err.find('\033'), std::string::npos);
+}
+
+TEST(Optimize, AFinishedStudyCallsNothingAndWritesTheSame) {
+  const TaskFolder folder;
+  ASSERT_EQ(folder.run({"optimize", "task.toml"}).code, 0);
+  const std::string first = folder.read("task.best.json");
+  std::filesystem::remove(folder.at("task.best.json"));
+  // A model that would refuse every call shows that there is none; its id is the same.
+  const Ran again = folder.run({"optimize", "task.toml"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_NE(again.err.find("finished already"), std::string::npos) << again.err;
+  const Json before = Json::parse(first), after = folder.json("task.best.json");
+  EXPECT_EQ(without_run(before).dump(), without_run(after).dump());
+  EXPECT_EQ(before["run"]["calls_paid"], after["run"]["calls_paid"]);
+  EXPECT_EQ(first.substr(0, first.find("\"run\"")), folder.read("task.best.json").substr(0, first.find("\"run\"")));
+}
+
+TEST(Optimize, TheSameSeedFindsTheSameElsewhere) {
+  const TaskFolder one, two;
+  for (const TaskFolder* folder : {&one, &two}) ASSERT_EQ(folder->run({"optimize", "task.toml", "--seed", "3"}).code, 0);
+  EXPECT_EQ(without_run(one.json("task.best.json")), without_run(two.json("task.best.json")));
+}
+
+TEST(Optimize, JsonIsTheArtefact) {
+  const TaskFolder folder;
+  const Ran ran = folder.run({"optimize", "task.toml", "--json", "--out", "a.json", "--run", "r.db"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, folder.read("a.json"));
+  EXPECT_TRUE(folder.has("r.db"));
+  EXPECT_FALSE(folder.has("task.redraft.db"));
+}
+
+TEST(Optimize, EventsAreJsonLines) {
+  const TaskFolder folder;
+  const Ran ran = folder.run({"optimize", "task.toml", "--events", "events.jsonl"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  std::map<std::string, int> kinds;
+  for (const Json& line : lines_of(folder.read("events.jsonl"))) {
+    ASSERT_TRUE(line["kind"].is_string() && line["at"].is_number() && line["data"].is_object()) << line;
+    ++kinds[line["kind"]];
+  }
+  const Json artefact = folder.json("task.best.json");
+  EXPECT_EQ(kinds["study"], 1);
+  EXPECT_EQ(kinds["stop"], 1);
+  EXPECT_EQ(kinds["test"], 1);
+  EXPECT_GT(kinds["round"], 1);
+  EXPECT_GT(kinds["trial"], kinds["round"]);
+  const TaskFolder other;
+  const Ran out = other.run({"optimize", "task.toml", "--events", "-"});
+  EXPECT_EQ(lines_of(out.out).size(), lines_of(folder.read("events.jsonl")).size());
+}
+
+TEST(Optimize, DryRunCallsAndWritesNothing) {
+  // A model that fails every call: a dry run that called it would say so.
+  const TaskFolder folder;
+  folder.write("model.json", R"({"rules": [{"fail": "refused"}]})");
+  const Ran ran = folder.run({"optimize", "task.toml", "--dry-run"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  for (const std::string says : {"student", "proposals: ", "the test split has ", "nothing was called"})
+    EXPECT_NE(ran.out.find(says), std::string::npos) << ran.out;
+  EXPECT_EQ(folder.files(), (std::set<std::string>{"data.jsonl", "model.json", "task.toml"}));
+  const Json json = Json::parse(folder.run({"optimize", "task.toml", "--dry-run", "--json"}).out);
+  EXPECT_GT(json["calls"], 0);
+  EXPECT_LE(json["calls"], 1200);
+  EXPECT_EQ(folder.run({"optimize", "task.toml", "--dry-run", "--max-calls", "10"}).code, 4);
+}
+
+TEST(Optimize, JournalOffWritesNothing) {
+  const TaskFolder folder;
+  const std::set<std::string> before = folder.files();
+  const Ran ran = folder.run({"optimize", "task.toml", "--journal", "off"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(folder.files(), before);
+  EXPECT_NE(ran.err.find("nothing was written"), std::string::npos) << ran.err;
+  // Named, the artefact is written, and nothing else.
+  ASSERT_EQ(folder.run({"optimize", "task.toml", "--journal", "off", "--out", "a.json"}).code, 0);
+  std::set<std::string> after = before;
+  after.insert("a.json");
+  EXPECT_EQ(folder.files(), after);
+}
+
+TEST(Optimize, ReadOnlyJournalWorksWhereNothingCanBeWritten) {
+  const TaskFolder folder;
+  ASSERT_EQ(folder.run({"optimize", "task.toml"}).code, 0);
+  const Json first = folder.json("task.best.json");
+  const std::string bytes = folder.read("task.redraft.db");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  std::filesystem::permissions(folder.at("task.redraft.db"), std::filesystem::perms::owner_read);
+  const std::set<std::string> before = folder.files();
+  const Ran ran = folder.run({"optimize", "task.toml", "--journal", "ro", "--json"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(without_run(Json::parse(ran.out, nullptr, false)), without_run(first));
+  // Another study on the same calls: nothing it found stays.
+  EXPECT_EQ(folder.run({"optimize", "task.toml", "--journal", "ro", "--seed", "5"}).code, 0);
+  EXPECT_EQ(folder.files(), before);
+  EXPECT_EQ(folder.read("task.redraft.db"), bytes);
+}
+
+TEST(Optimize, AnotherTaskIsRefusedWithTheDifference) {
+  const TaskFolder folder;
+  ASSERT_EQ(folder.run({"optimize", "task.toml"}).code, 0);
+  const std::string old = folder.read("task.redraft.db");
+  folder.write("data.jsonl", tickets(121));
+  const Ran ran = folder.run({"optimize", "task.toml"});
+  EXPECT_EQ(ran.code, 5);
+  EXPECT_NE(ran.err.find("belongs to another task: its data differs: 1 row new ("), std::string::npos) << ran.err;
+  EXPECT_NE(ran.err.find("--fresh"), std::string::npos);
+  folder.write("data.jsonl", tickets());
+  const Ran metric = folder.run({"optimize", "task.toml", "--set", "metric.name=contains"});
+  EXPECT_EQ(metric.code, 5);
+  EXPECT_NE(metric.err.find("metric"), std::string::npos) << metric.err;
+
+  folder.write("data.jsonl", tickets(121));
+  const Ran fresh = folder.run({"optimize", "task.toml", "--fresh"});
+  EXPECT_EQ(fresh.code, 0) << fresh.err;
+  EXPECT_NE(fresh.err.find("task.redraft.db.1"), std::string::npos) << fresh.err;
+  EXPECT_EQ(folder.read("task.redraft.db.1"), old);
+}
+
+TEST(Optimize, AnotherStudySharesTheFileAndItsCalls) {
+  const TaskFolder folder;
+  ASSERT_EQ(folder.run({"optimize", "task.toml"}).code, 0);
+  ASSERT_EQ(folder.run({"optimize", "task.toml", "--optimizer", "demo_search", "--out", "d.json"}).code, 0);
+  const Json d = folder.json("d.json");
+  EXPECT_EQ(d["optimizer"], "demo_search");
+  EXPECT_EQ(d["scores"]["looks"], 2);
+  EXPECT_LT(d["run"]["calls_paid"], d["spent"]["calls"]);  // the seed's rows were known
+  const Json shown = Json::parse(folder.run({"show", "task.redraft.db", "--json"}).out);
+  EXPECT_EQ(shown["studies"].size(), 2u);
+  EXPECT_EQ(shown["looks"].size(), 2u);
+}
+
+TEST(Optimize, TwoProcessesCannotHaveOneFile) {
+  const TaskFolder folder(task_file(), 0.05);
+  Child first({REDRAFT_BINARY, "optimize", "task.toml", "--events", "-"}, folder.path());
+  ASSERT_TRUE(eventually([&] { return first.out().find("\"round\"") != std::string::npos; }));
+  const Ran second = folder.run({"optimize", "task.toml"});
+  EXPECT_EQ(second.code, 5);
+  EXPECT_NE(second.err.find("task.redraft.db"), std::string::npos) << second.err;
+  // Looking is always possible.
+  EXPECT_EQ(folder.run({"show", "task.redraft.db"}).code, 0);
+  first.kill(SIGINT);
+  EXPECT_EQ(first.wait().code, 130);
+}
+
+TEST(Optimize, ADamagedRunFile) {
+  const TaskFolder folder;
+  folder.write("task.redraft.db", "this is no database, whatever its name says, and it is long enough to be looked at\n");
+  const Ran ran = folder.run({"optimize", "task.toml"});
+  EXPECT_EQ(ran.code, 5);
+  EXPECT_NE(ran.err.find("--fresh"), std::string::npos) << ran.err;
+  EXPECT_EQ(folder.run({"show", "task.redraft.db"}).code, 5);
+  EXPECT_EQ(folder.run({"optimize", "task.toml", "--fresh"}).code, 0);
+}
+
+TEST(Optimize, ABudgetTooSmallForOneComparison) {
+  const TaskFolder folder;
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-calls", "50"});
+  EXPECT_EQ(ran.code, 4);
+  EXPECT_NE(ran.err.find("a budget of 50 calls is too small for one comparison"), std::string::npos) << ran.err;
+}
+
+TEST(Optimize, AModelThatCannotBeUsed) {
+  const TaskFolder folder;
+  folder.write("model.json", R"({"rules": [{"fail": "refused", "message": "no such account"}]})");
+  const Ran ran = folder.run({"optimize", "task.toml"});
+  EXPECT_EQ(ran.code, 3);
+  EXPECT_NE(ran.err.find("no such account"), std::string::npos) << ran.err;
+  // Nothing listens there.
+  EXPECT_EQ(folder.run({"optimize", "task.toml", "--run", "x.db", "--set", "models.student={\"url\": \"http://127.0.0.1:9/v1\", \"name\": \"m\", \"max_retries\": 0}"}).code, 3);
+}
+
+TEST(Optimize, MoneyNeedsAPrice) {
+  const TaskFolder folder(task_file("\"http://127.0.0.1:9/v1#m\""));
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-cost", "1"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_NE(ran.err.find("price_in"), std::string::npos) << ran.err;
+}
+
+TEST(Optimize, ShipSeedAndNoGain) {
+  const TaskFolder folder;
+  ASSERT_EQ(folder.run({"optimize", "task.toml", "--ship", "seed"}).code, 0);
+  const Json a = folder.json("task.best.json");
+  EXPECT_EQ(a["shipped"], "seed");
+  EXPECT_EQ(a["parameters"]["predict.instruction"], "Route the ticket.");
+  EXPECT_NE(a["best_found"]["predict.instruction"].get<std::string>().find("BETTER"), std::string::npos);
+  // The same study, another wish.
+  ASSERT_EQ(folder.run({"optimize", "task.toml", "--ship", "best"}).code, 0);
+  EXPECT_EQ(folder.json("task.best.json")["shipped"], "best");
+
+  const TaskFolder other;
+  other.write("model.json", R"({"rules": [{"when": {"constraint": "choices"}, "answer": "billing"}, {"answer": "Say it otherwise."}]})");
+  const Ran none = other.run({"optimize", "task.toml"});
+  EXPECT_EQ(none.code, 0);  // an honest answer
+  EXPECT_EQ(other.json("task.best.json")["shipped"], "seed");
+  EXPECT_EQ(other.json("task.best.json")["scores"]["difference"]["mean"], 0.0);
+  EXPECT_NE(none.out.find("keep your prompt"), std::string::npos) << none.out;
+}
+
+TEST(Optimize, WithoutATestSplit) {
+  TaskFolder folder;
+  const std::string rows = folder.read("data.jsonl");
+  const std::size_t middle = rows.find('\n', rows.size() / 2) + 1;
+  folder.write("train.jsonl", rows.substr(0, middle));
+  folder.write("val.jsonl", rows.substr(middle));
+  std::string task = task_file();
+  task.replace(task.find("file = \"data.jsonl\""), 19, "train = \"train.jsonl\"\nval = \"val.jsonl\"");
+  folder.write("task.toml", task);
+  const Ran ran = folder.run({"optimize", "task.toml"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json a = folder.json("task.best.json");
+  EXPECT_TRUE(a["scores"].is_null());
+  EXPECT_NE(a["reason"].get<std::string>().find("not proven"), std::string::npos);
+  const Ran eval = folder.run({"eval", "task.toml", "--split", "test"});
+  EXPECT_EQ(eval.code, 2);
+  EXPECT_NE(eval.err.find("has no test split"), std::string::npos) << eval.err;
+}
+
+TEST(Optimize, TheTestRowsAreNotReadBeforeTheEnd) {
+  // Interrupted before the end, no look is counted.
+  const TaskFolder folder(task_file(), 0.05);
+  Child child({REDRAFT_BINARY, "optimize", "task.toml", "--events", "-"}, folder.path());
+  ASSERT_TRUE(eventually([&] { return child.out().find("\"round\"") != std::string::npos; }));
+  child.kill(SIGTERM);
+  EXPECT_EQ(child.wait().code, 130);
+  EXPECT_EQ(Json::parse(folder.run({"show", "task.redraft.db", "--json"}).out)["looks"].size(), 0u);
+}
+
+}  // namespace
+}  // namespace redraft
