@@ -70,7 +70,9 @@ Status score_again(Loop& loop, const Assembly& a, const std::string& path, Journ
 Status check_place(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
   std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) return Status(Code::kIo, "the artefact " + path + " cannot be written: there is no folder " + folder.string());
+  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) return {};  // /dev/stdout
+  if (!std::filesystem::is_directory(folder, error))
+    return Status(Code::kIo, "the artefact " + path + " cannot be written: there is no folder " + folder.string());
   if (access(folder.c_str(), W_OK) != 0) return Status(Code::kIo, "the artefact " + path + " cannot be written: " + std::strerror(errno) + "; --out names another place");
   return {};
 }

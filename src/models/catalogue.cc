@@ -174,7 +174,7 @@ std::string models_directory() {
     const char* value = std::getenv(name);
     return value ? value : "";
   };
-  if (const std::string own = variable("REDRAFT_MODELS"); !own.empty()) return own;
+  if (std::string own = variable("REDRAFT_MODELS"); !own.empty()) return own;
   const std::string data = variable("XDG_DATA_HOME");
   return (data.empty() ? variable("HOME") + "/.local/share" : data) + "/redraft/models";
 }

@@ -111,12 +111,13 @@ TEST_F(ArtefactTest, RenderTakesANumberOrAnId) {
 
 // The messages that render prints, that apply sends and that the export holds are the same bytes.
 TEST_F(ArtefactTest, WhatIsShownIsWhatIsSent) {
-  HttpServer server([](const HttpServer::Seen&) { return chat_reply("{\"choice\": \"billing\"}"); });
+  HttpServer server([](const HttpServer::Seen&) { return chat_reply("{\"answer\": \"billing\"}"); });
   const Json rows = Json::array({Json{{"text", "my \"error\" \xC3\xA9 {{text}} \\ \n new line"}}, Json{{"text", "plain"}}});
   std::string input;
   for (const Json& row : rows) input += to_text(row) + '\n';
   const Ran applied = run({"apply", "task.best.json", "--model", server.url() + "#m"}, input);
   ASSERT_EQ(applied.code, 0) << applied.err;
+  EXPECT_EQ(applied.out, "{\"team\":\"billing\"}\n{\"team\":\"billing\"}\n");
   std::string data;
   for (Json row : rows) data += to_text((row["team"] = "billing", row)) + '\n';
   const Folder other;

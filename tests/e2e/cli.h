@@ -31,11 +31,12 @@ struct Ran {
   std::string out, err;
 };
 
-// Runs until wait() or kill(); both streams go to files, so that nothing can block.
+// Runs until wait() or kill(); both streams go to files, so that nothing can block. `as_nobody`: for root nothing is
+// read-only, so such tests run the program as somebody who may not write.
 class Child {
  public:
   Child(const std::vector<std::string>& argv, const std::string& directory, const std::string& input = "",
-        const std::vector<std::string>& environment = {}) {
+        const std::vector<std::string>& environment = {}, bool as_nobody = false) {
     static int number = 0;
     base_ = std::filesystem::temp_directory_path() / ("redraft_child_" + std::to_string(getpid()) + "_" + std::to_string(++number));
     const std::string in = base_ + ".in", out = base_ + ".out", err = base_ + ".err";
@@ -43,13 +44,17 @@ class Child {
     std::vector<char*> arguments;
     for (const std::string& word : argv) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
+    std::vector<char*> variables;  // all made before the fork: a server's threads may hold any lock during it
+    for (char** old = environ; *old; ++old) variables.push_back(*old);
+    for (const std::string& assignment : environment) variables.insert(variables.begin(), const_cast<char*>(assignment.c_str()));
+    variables.push_back(nullptr);
     pid_ = fork();
     if (pid_ > 0) return;
     signal(SIGINT, SIG_DFL);
-    for (const std::string& assignment : environment) putenv(const_cast<char*>(assignment.c_str()));
-    const bool ready = chdir(directory.c_str()) == 0 && dup2(open(in.c_str(), O_RDONLY), 0) == 0 &&
-                       dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1) == 1 &&
-                       dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2) == 2;
+    environ = variables.data();
+    bool ready = dup2(open(in.c_str(), O_RDONLY), 0) == 0 && dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1) == 1 &&
+            dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2) == 2 && chdir(directory.c_str()) == 0;
+    if (as_nobody && getuid() == 0) ready = ready && setgid(65534) == 0 && setuid(65534) == 0;
     if (ready) execvp(arguments[0], arguments.data());
     _exit(127);
   }

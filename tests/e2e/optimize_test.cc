@@ -125,18 +125,28 @@ TEST(Optimize, JournalOffWritesNothing) {
 }
 
 TEST(Optimize, ReadOnlyJournalWorksWhereNothingCanBeWritten) {
+  using std::filesystem::perms;
   const TaskFolder folder;
   ASSERT_EQ(folder.run({"optimize", "task.toml"}).code, 0);
   const Json first = folder.json("task.best.json");
   const std::string bytes = folder.read("task.redraft.db");
-  std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
-  std::filesystem::permissions(folder.at("task.redraft.db"), std::filesystem::perms::owner_read);
+  constexpr perms kRead = perms::owner_read | perms::group_read | perms::others_read;
+  for (const std::string& file : folder.files()) std::filesystem::permissions(folder.at(file), kRead);
+  std::filesystem::permissions(folder.path(), kRead | perms::owner_exec | perms::group_exec | perms::others_exec);
   const std::set<std::string> before = folder.files();
-  const Ran ran = folder.run({"optimize", "task.toml", "--journal", "ro", "--json"});
+  const auto run = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {REDRAFT_BINARY, "optimize", "task.toml"});
+    return Child(words, folder.path(), "", {}, true).wait();
+  };
+  const Ran ran = run({"--journal", "ro", "--json"});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_EQ(without_run(Json::parse(ran.out, nullptr, false)), without_run(first));
   // Another study on the same calls: nothing it found stays.
-  EXPECT_EQ(folder.run({"optimize", "task.toml", "--journal", "ro", "--seed", "5"}).code, 0);
+  EXPECT_EQ(run({"--journal", "ro", "--seed", "5"}).code, 0);
+  EXPECT_EQ(run({"--journal", "off"}).code, 0);
+  const Ran writes = run({"--seed", "5"});  // who would write says at once that it cannot
+  EXPECT_EQ(writes.code, 2);
+  EXPECT_NE(writes.err.find("cannot be written"), std::string::npos) << writes.err;
   EXPECT_EQ(folder.files(), before);
   EXPECT_EQ(folder.read("task.redraft.db"), bytes);
 }

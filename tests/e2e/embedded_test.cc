@@ -1,0 +1,111 @@
+// The real small model in the real program: killed at random instants, and watched for connections.
+#include <random>
+
+#include "store/inspect.h"
+#include "tests/e2e/cli.h"
+
+namespace redraft {
+namespace {
+
+constexpr int kKills = 20;
+
+// Short rows and few of them: the model is slow in its strict form.
+void write_small_task(const Folder& folder) {
+  static const std::vector<std::pair<std::string, std::vector<std::string>>> kinds = {
+      {"fruit", {"apple", "pear", "plum", "grape", "lemon", "peach", "fig", "melon", "cherry", "mango"}},
+      {"animal", {"dog", "cat", "horse", "cow", "sheep", "goat", "fox", "bear", "wolf", "mouse"}}};
+  std::string rows;
+  for (std::size_t i = 0; i < 10; ++i)
+    for (const auto& [kind, words] : kinds) rows += to_text(Json{{"word", words[i]}, {"kind", kind}}) + '\n';
+  folder.write("data.jsonl", rows);
+  folder.write("task.toml", R"(name = "words"
+[data]
+file = "data.jsonl"
+inputs = ["word"]
+labels = ["kind"]
+[program]
+instruction = "Fruit or animal?"
+output = { kind = ["fruit", "animal"] }
+demos = 1
+[metric]
+name = "exact_match"
+[optimizer]
+name = "demo_search"
+width = 2
+bootstrap = 0
+[models]
+student = "embedded"
+[budget]
+calls = 50
+)");
+}
+
+std::int64_t calls_in(const Folder& folder) {
+  const auto inspection = Inspection::open(folder.at("task.redraft.db"));
+  if (!inspection.ok()) return -1;
+  const Result<std::int64_t> calls = (*inspection)->calls();
+  return calls.ok() ? *calls : -1;
+}
+
+TEST(Embedded, KilledAtRandomInstantsItEndsAsIfItNeverWas) {
+  const std::vector<std::string> optimize = {REDRAFT_BINARY, "optimize", "task.toml", "--strict"};
+  const Folder reference;
+  write_small_task(reference);
+  const auto start = std::chrono::steady_clock::now();
+  const Ran whole = Child(optimize, reference.path()).wait();
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  const Json expected = without_run(reference.json("task.best.json"));
+  const std::int64_t calls = calls_in(reference);
+  ASSERT_GT(calls, 20);
+
+  std::mt19937 rng(1);
+  std::uniform_real_distribution<double> instant(0, 3 * seconds / kKills);
+  int kills = 0, finished = 0;
+  while (kills < kKills || finished == 0) {
+    const Folder folder;
+    write_small_task(folder);
+    for (;;) {
+      Child child(optimize, folder.path());
+      if (kills < kKills) {
+        std::this_thread::sleep_for(std::chrono::duration<double>(instant(rng)));
+        if (child.running()) child.kill(SIGKILL), ++kills;
+      }
+      const Ran ran = child.wait();
+      if (ran.signal == SIGKILL) continue;
+      ASSERT_EQ(ran.code, 0) << ran.err;
+      break;
+    }
+    ++finished;
+    EXPECT_EQ(without_run(folder.json("task.best.json")), expected);
+    EXPECT_EQ(calls_in(folder), calls);
+  }
+}
+
+// What the program asks the kernel for, one call a line.
+std::string traced(const std::string& what, const std::vector<std::string>& words, const Folder& folder) {
+  std::vector<std::string> argv = {"strace", "-f", "-qq", "-e", "trace=" + what, "-o", folder.at("trace"), REDRAFT_BINARY};
+  argv.insert(argv.end(), words.begin(), words.end());
+  const Ran ran = Child(argv, folder.path()).wait();
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  return folder.read("trace");
+}
+
+TEST(Embedded, ARunMakesNoConnection) {
+  const Folder folder;
+  write_small_task(folder);
+  const std::string trace = traced("network", {"optimize", "task.toml"}, folder);
+  for (const std::string call : {"AF_INET", "connect(", "sendto(", "sendmsg(", "bind("})
+    EXPECT_EQ(trace.find(call), std::string::npos) << trace;
+  EXPECT_GT(calls_in(folder), 20);  // it did run
+}
+
+TEST(Embedded, TheVersionLoadsNothing) {
+  const Folder folder;
+  const std::string trace = traced("openat,open,socket,clone,clone3", {"--version"}, folder);
+  EXPECT_NE(trace.find("libc.so"), std::string::npos) << trace;  // the trace works
+  for (const std::string what : {".gguf", "socket(", "clone"}) EXPECT_EQ(trace.find(what), std::string::npos) << trace;
+}
+
+}  // namespace
+}  // namespace redraft

@@ -1,0 +1,169 @@
+// The real program against a real server on the loopback that counts: caps, kills, keys.
+#include <atomic>
+#include <random>
+
+#include "store/inspect.h"
+#include "support/http_server.h"
+#include "tests/e2e/cli.h"
+
+namespace redraft {
+namespace {
+
+using Seen = HttpServer::Seen;
+using Reply = HttpServer::Reply;
+
+// Answers by the words of the last message, so that equal requests get equal answers.
+Reply route(const Seen& seen) {
+  const Json body = seen.json();
+  const std::string text = body["messages"].back()["content"];
+  for (const auto& [word, team] : {std::pair("invoice", "billing"), {"parcel", "shipping"}, {"crash", "technical"}})
+    if (text.find(word) != std::string::npos) return chat_reply(to_text(Json{{"answer", team}}));
+  static const std::array kTeams = {"billing", "shipping", "technical"};
+  return chat_reply(to_text(Json{{"answer", kTeams[std::hash<std::string>()(seen.body) % 3]}}));
+}
+
+std::string task_at(const HttpServer& server, int concurrency, const std::string& more = "") {
+  std::string task = task_file("{ url = \"" + server.url() + "\", name = \"m\", concurrency = " + std::to_string(concurrency) +
+                               ", backoff_s = 0.001" + more + " }");
+  task.replace(task.find("random_search"), 13, "demo_search");
+  return task;
+}
+
+TEST(Endpoint, ACapOfCallsIsNeverPassed) {
+  constexpr int kCap = 300;
+  HttpServer server(route);
+  Json first;
+  for (const int concurrency : {1, 8, 64}) {
+    const int before = server.requests();
+    const TaskFolder folder(task_at(server, concurrency));
+    const Ran ran = folder.run({"optimize", "task.toml", "--max-calls", std::to_string(kCap)});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    const Json artefact = folder.json("task.best.json");
+    const int seen = server.requests() - before;
+    EXPECT_LE(seen, kCap) << concurrency;
+    EXPECT_GT(seen, kCap / 2) << concurrency;
+    EXPECT_EQ(artefact["run"]["attempts"], seen);
+    EXPECT_LE(artefact["spent"]["calls"], kCap);
+    if (concurrency == 1) first = without_run(artefact);
+    EXPECT_EQ(without_run(artefact), first) << concurrency;  // what is in flight changes nothing
+  }
+  EXPECT_LE(server.most_in_flight(), 64);
+}
+
+TEST(Endpoint, FaultsCostAttemptsAndAreCappedToo) {
+  constexpr int kCap = 300;
+  HttpServer server([](const Seen& seen) { return seen.number % 5 == 3 ? error_reply(503, "busy") : route(seen); });
+  const TaskFolder folder(task_at(server, 8));
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-calls", std::to_string(kCap)});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json artefact = folder.json("task.best.json");
+  EXPECT_LE(artefact["spent"]["calls"], kCap);
+  EXPECT_LE(server.requests(), 2 * kCap);
+  EXPECT_GT(artefact["run"]["attempts"], artefact["run"]["calls_paid"]);
+}
+
+// Each time one request is left hanging, and the process is killed once the journal has every answer that was given
+// before it. None of those may be asked again.
+TEST(Endpoint, NothingAnsweredIsAskedTwice) {
+  std::atomic<int> hang_at = -1;
+  std::set<int> hung;
+  HttpServer server([&](const Seen& seen) {
+    Reply reply = route(seen);
+    reply.hang = seen.number == hang_at;
+    if (reply.hang) hung.insert(seen.number);
+    return reply;
+  });
+  const TaskFolder reference(task_at(server, 8)), folder(task_at(server, 8));
+  ASSERT_EQ(reference.run({"optimize", "task.toml", "--max-calls", "400"}).code, 0);
+  const int begun = server.requests();
+  const auto journalled = [&] {
+    const auto inspection = Inspection::open(folder.at("task.redraft.db"));
+    const Result<std::int64_t> calls = inspection.ok() ? (*inspection)->calls() : Result<std::int64_t>(inspection.status());
+    return calls.ok() ? *calls : 0;
+  };
+  std::mt19937 rng(2);
+  std::uniform_int_distribution<int> gap(0, 2 * begun / 25);
+  std::set<int> given;  // numbers of requests whose answers are kept for good
+  int kills = 0;
+  for (int from = begun; kills < 20; from = server.requests()) {
+    hang_at = from + gap(rng);
+    const std::int64_t kept_before = journalled();
+    Child child({REDRAFT_BINARY, "optimize", "task.toml", "--max-calls", "400"}, folder.path());
+    int until = from;
+    ASSERT_TRUE(eventually([&] {
+      if (!child.running()) return true;
+      const std::int64_t kept = journalled() - kept_before;  // before the requests are counted: equal means all of them
+      until = server.requests();
+      return until > hang_at && kept == until - from - 1;
+    }));
+    if (!child.running()) {  // it came to its end before that request
+      EXPECT_EQ(child.wait().code, 0);
+      break;
+    }
+    child.kill(SIGKILL);
+    EXPECT_EQ(child.wait().signal, SIGKILL);
+    ++kills;
+    std::printf("kill %d: from %d hang %d until %d now %d\n", kills, from, hang_at.load(), until, server.requests());
+    for (int number = from; number < until; ++number)
+      if (number != hang_at) given.insert(number);
+  }
+  EXPECT_GE(kills, 15);
+  hang_at = -1;
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-calls", "400"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(without_run(folder.json("task.best.json")), without_run(reference.json("task.best.json")));
+
+  std::map<std::string, int> asked;
+  const std::vector<Seen> seen = server.seen();
+  for (std::size_t i = static_cast<std::size_t>(begun); i < seen.size(); ++i) ++asked[seen[i].body];
+  std::map<std::string, std::vector<int>> where;
+  for (std::size_t i = static_cast<std::size_t>(begun); i < seen.size(); ++i) where[seen[i].body].push_back(static_cast<int>(i));
+  for (auto& [b, n] : where) if (n.size() > 1) { for (int x : n) std::printf("%d%s ", x, given.contains(x) ? "g" : ""); std::printf("\n"); }
+  EXPECT_GT(given.size(), 50u);
+  for (const int number : given) EXPECT_EQ(asked[seen[static_cast<std::size_t>(number)].body], 1) << seen[static_cast<std::size_t>(number)].body;
+  EXPECT_EQ(asked.size(), static_cast<std::size_t>(journalled()));
+}
+
+TEST(Endpoint, AKeyIsSentAndStandsNowhere) {
+  const std::string canary = "canary-7d1f", other = "canary-of-openai";
+  HttpServer server([&](const Seen& seen) {
+    const bool known = seen.headers.contains("authorization") && seen.headers.at("authorization") == "Bearer " + canary;
+    return known ? route(seen) : error_reply(401, "bad key: " + (seen.headers.contains("authorization") ? seen.headers.at("authorization") : "none"));
+  });
+  const TaskFolder folder(task_at(server, 8, ", api_key_env = \"MY_KEY\""));
+  folder.write("../" + std::filesystem::path(folder.path()).filename().string() + ".env", "MY_KEY=" + canary + "\nOPENAI_API_KEY=" + other + "\n");
+  const std::string env = folder.path() + ".env";
+  const std::vector<std::vector<std::string>> commands = {
+      {"optimize", "task.toml", "--max-calls", "300", "--events", "events.jsonl", "--env-file", env},
+      {"eval", "task.toml", "--csv", "rows.csv", "--junit", "rows.xml", "--env-file", env},
+      {"show", "task.redraft.db", "--json"},
+      {"report", "task.redraft.db", "-o", "run.html"},
+      {"export", "task.best.json", "--format", "python", "-o", "prompt.py"}};
+  for (const auto& words : commands) {
+    const Ran ran = folder.run(words);
+    EXPECT_EQ(ran.code, 0) << words[0] << ran.err;
+    EXPECT_EQ((ran.out + ran.err).find("canary"), std::string::npos) << words[0];
+  }
+  // A key that is wrong, and a server that repeats it in its complaint.
+  const Ran wrong = folder.run({"eval", "task.toml", "--journal", "off"}, "", {"MY_KEY=canary-wrong", "OPENAI_API_KEY=" + other});
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_EQ((wrong.out + wrong.err).find("canary"), std::string::npos) << wrong.err;
+  for (const std::string& name : folder.files()) EXPECT_EQ(folder.read(name).find("canary"), std::string::npos) << name;
+  for (const Seen& seen : server.seen()) {
+    EXPECT_EQ(seen.body.find("canary"), std::string::npos);
+    EXPECT_EQ(seen.headers.at("authorization").find(other), std::string::npos);  // OpenAI's key is for OpenAI's host
+  }
+  std::filesystem::remove(env);
+}
+
+TEST(Endpoint, ApplyFindsTheEndpointInTheArtefact) {
+  HttpServer server(route);
+  const TaskFolder folder(task_at(server, 8));
+  ASSERT_EQ(folder.run({"optimize", "task.toml", "--max-calls", "300"}).code, 0);
+  const Ran ran = folder.run({"apply", "task.best.json"}, "{\"text\": \"my parcel\"}\n");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "{\"team\":\"shipping\"}\n");
+}
+
+}  // namespace
+}  // namespace redraft
