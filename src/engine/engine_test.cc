@@ -249,6 +249,7 @@ struct GateCase {
   Finish finish;
   std::string reason;
 };
+void PrintTo(const GateCase& c, std::ostream* out) { *out << c.text.substr(0, 40); }
 class Gate : public ::testing::TestWithParam<GateCase> {};
 
 TEST_P(Gate, Decides) {

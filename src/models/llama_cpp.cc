@@ -31,7 +31,7 @@ struct EmbeddedOptions {
   OptionList list() {
     return {{"context", context, 0, 1 << 20,
              "most tokens of a prompt with its answer; 0 = the file's, or what 128 MB of cache hold"},
-            {"threads", threads, 0, 256, "0 = the cores this process may use, at most 16"},
+            {"threads", threads, 0, 256, "0 = as many as there are free cores at the moment, at most 16"},
             {"rows", rows, 1, 64, "most rows computed together"},
             {"weights",
              weights,
@@ -103,8 +103,7 @@ class EmbeddedModel final : public Model {
 };
 
 Status EmbeddedModel::open_engine(bool strict) {
-  const int threads = options_.threads > 0 ? options_.threads : usable_cores();
-  REDRAFT_TRY(engine_, Engine::make(*file_, DecoderShape{context_, threads, options_.rows, strict}, stop_));
+  REDRAFT_TRY(engine_, Engine::make(*file_, DecoderShape{context_, options_.threads, options_.rows}, strict, stop_));
   owner_ = std::make_unique<OwnerThread>();
   return Status();
 }

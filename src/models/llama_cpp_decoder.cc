@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 #include <thread>
 
@@ -13,15 +14,29 @@ namespace {
 constexpr int kMostThreads = 16;
 constexpr int kFewestOutputs = 32;
 
+double seconds(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+// The cores this process may use: those the system shows, or fewer where a control group allows less.
+int usable_cores() {
+  const int shown = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double quota = 0, period = 0;
+  const bool limited = static_cast<bool>(file >> quota >> period) && period > 0;
+  return std::clamp(limited ? static_cast<int>(quota / period) : shown, 1, std::min(shown, kMostThreads));
+}
+
+int most_threads(const DecoderShape& shape) { return shape.threads > 0 ? shape.threads : usable_cores(); }
+
 llama_context_params context_params(const DecoderShape& shape, int outputs, const std::atomic<bool>& stop) {
   llama_context_params params = llama_context_default_params();
   params.n_ctx = static_cast<std::uint32_t>(shape.context);
   params.n_batch = params.n_ubatch = static_cast<std::uint32_t>(std::min(Decoder::kBatch, shape.context));
   params.n_seq_max = static_cast<std::uint32_t>(shape.sequences);
   params.n_outputs_max = static_cast<std::uint32_t>(outputs);
-  // Attention over one token is split between the threads, in an order that depends on how many there are.
-  params.n_threads = shape.strict ? 1 : shape.threads;
-  params.n_threads_batch = shape.threads;
   params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
   params.kv_unified = true;
   params.swa_full = true;  // prefixes are cut and shared at any position
@@ -34,15 +49,10 @@ llama_context_params context_params(const DecoderShape& shape, int outputs, cons
 
 }  // namespace
 
-int usable_cores() {
-  const int shown = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  double quota = 0, period = 0;
-  const bool limited = static_cast<bool>(file >> quota >> period) && period > 0;
-  return std::clamp(limited ? static_cast<int>(quota / period) : shown, 1, std::min(shown, kMostThreads));
-}
-
-Decoder::Decoder(const LlamaFile& file, int sequences) : file_(file), batch_(llama_batch_init(kBatch, 0, sequences)) {}
+Decoder::Decoder(const LlamaFile& file, const DecoderShape& shape)
+    : file_(file),
+      batch_(llama_batch_init(kBatch, 0, shape.sequences)),
+      pace_(most_threads(shape), shape.threads > 0) {}
 
 Decoder::~Decoder() {
   if (context_) llama_detach_threadpool(context_.get());
@@ -52,7 +62,7 @@ Decoder::~Decoder() {
 
 Result<std::unique_ptr<Decoder>> Decoder::make(const LlamaFile& file, const DecoderShape& shape,
                                                const std::atomic<bool>& stop) {
-  std::unique_ptr<Decoder> decoder(new Decoder(file, shape.sequences));
+  std::unique_ptr<Decoder> decoder(new Decoder(file, shape));
   decoder->outputs_ = std::max(kFewestOutputs, shape.sequences);
   llama_complaints();
   const llama_context_params params = context_params(shape, decoder->outputs_, stop);
@@ -67,7 +77,8 @@ Result<std::unique_ptr<Decoder>> Decoder::make(const LlamaFile& file, const Deco
     return invalid(fmt::format("no memory for a context of {} tokens ({} MB); set a smaller `context` ({})",
                                shape.context, static_cast<std::size_t>(shape.context) * file.bytes_per_cell() >> 20,
                                why));
-  ggml_threadpool_params pool = ggml_threadpool_params_default(shape.threads);
+  ggml_threadpool_params pool = ggml_threadpool_params_default(most_threads(shape));
+  pool.poll = 0;  // between two calls its threads sleep
   decoder->pool_.reset(ggml_threadpool_new(&pool));
   if (decoder->pool_) llama_attach_threadpool(decoder->context_.get(), decoder->pool_.get(), nullptr);
   decoder->memory_ = llama_get_memory(decoder->context_.get());
@@ -88,6 +99,9 @@ Status Decoder::decode() {
   if (batch_.n_tokens == 0) return Status();
   int failure = 0;
   std::string why;
+  // A single token has one thread: attention over it would be split between them, which depends on how many there are.
+  llama_set_n_threads(context_.get(), 1, pace_.threads());
+  const double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
   try {
     failure = llama_decode(context_.get(), batch_);
     llama_synchronize(context_.get());
@@ -95,6 +109,7 @@ Status Decoder::decode() {
     failure = -4;
     why = thrown.what();
   }
+  if (batch_.n_tokens > 1) pace_.spent(seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
   if (failure == 0) computed_.fetch_add(batch_.n_tokens, std::memory_order_relaxed);
   batch_.n_tokens = 0;
   if (failure == 0) return Status();

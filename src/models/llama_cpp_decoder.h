@@ -9,14 +9,14 @@
 #include <vector>
 
 #include "models/llama_cpp_file.h"
+#include "models/llama_cpp_pace.h"
 
 namespace redraft {
 
 struct DecoderShape {
-  int context = 0;  // cells of the key-value cache, shared by all sequences
-  int threads = 1;
+  int context = 0;    // cells of the key-value cache, shared by all sequences
+  int threads = 0;    // 0: as many as are free at the moment
   int sequences = 1;  // numbered from 0
-  bool strict = false;
 };
 
 class Decoder {
@@ -52,7 +52,7 @@ class Decoder {
     void operator()(llama_context* context) const { llama_free(context); }
     void operator()(ggml_threadpool* pool) const { ggml_threadpool_free(pool); }
   };
-  Decoder(const LlamaFile& file, int sequences);
+  Decoder(const LlamaFile& file, const DecoderShape& shape);
 
   const LlamaFile& file_;
   std::unique_ptr<ggml_threadpool, Free> pool_;  // outlives the context
@@ -60,11 +60,9 @@ class Decoder {
   llama_memory_t memory_ = nullptr;
   llama_batch batch_;
   int outputs_ = 0;
+  Pace pace_;
   std::atomic<std::int64_t> computed_ = 0;
 };
-
-// The cores this process may use: those the system shows, or fewer where a control group allows less.
-int usable_cores();
 
 }  // namespace redraft
 

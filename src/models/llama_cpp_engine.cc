@@ -7,9 +7,10 @@
 
 namespace redraft {
 
-Result<std::unique_ptr<Engine>> Engine::make(const LlamaFile& file, DecoderShape shape, const std::atomic<bool>& stop) {
-  shape.sequences = 1 + (shape.strict ? kStrictLabels : shape.sequences);
-  std::unique_ptr<Engine> engine(new Engine(file, shape));
+Result<std::unique_ptr<Engine>> Engine::make(const LlamaFile& file, DecoderShape shape, bool strict,
+                                             const std::atomic<bool>& stop) {
+  shape.sequences = 1 + (strict ? kStrictLabels : shape.sequences);
+  std::unique_ptr<Engine> engine(new Engine(file, shape, strict));
   REDRAFT_TRY(engine->decoder_, Decoder::make(file, shape, stop));
   engine->forget();
   return engine;
@@ -28,7 +29,7 @@ void Engine::forget() {
 
 void Engine::run(std::vector<Job> jobs, const Deliver& deliver) {
   std::ranges::stable_sort(jobs, [](const Job& a, const Job& b) { return a.prompt < b.prompt; });
-  const Status status = shape_.strict ? run_strict(jobs, deliver) : run_fast(jobs, deliver);
+  const Status status = strict_ ? run_strict(jobs, deliver) : run_fast(jobs, deliver);
   if (status.ok()) return;
   forget();
   std::vector<Answer> rest;

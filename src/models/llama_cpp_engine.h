@@ -3,7 +3,7 @@
 // Fast: they are sorted by their tokens, so that neighbours share prefixes; each distinct token is computed once
 // (llama_cpp_tree.h), many rows' tails in one call, and all rows that write text are decoded together, a new one taking
 // the place of one that ended. A batch's composition depends on the requests and on what was computed before: equal
-// commands give equal bits, other neighbours may change the last bits of a logit.
+// commands give equal bits, whatever the threads; other neighbours may change the last bits of a logit.
 //
 // Strict: one row at a time, each alone in the cache, in calls whose shapes depend on that row's tokens only: the
 // prompt in blocks of 16, then the rest of it with its labels, or each token of its text. Whole blocks that the row
@@ -47,7 +47,8 @@ class Engine {
   static constexpr int kBlock = 16, kStrictLabels = 31;  // the latter: label paths at once
 
   // `file` and `stop` must outlive it. shape.sequences counts the rows decoded together.
-  static Result<std::unique_ptr<Engine>> make(const LlamaFile& file, DecoderShape shape, const std::atomic<bool>& stop);
+  static Result<std::unique_ptr<Engine>> make(const LlamaFile& file, DecoderShape shape, bool strict,
+                                              const std::atomic<bool>& stop);
 
   // Answers every job, in groups as they are done, each group in the order of their places; kCancelled after a stop.
   // Each job fits: prompt and longest answer within the context.
@@ -70,7 +71,7 @@ class Engine {
     std::size_t job = 0, label_path = 0;
   };
 
-  Engine(const LlamaFile& file, const DecoderShape& shape) : file_(file), shape_(shape) {}
+  Engine(const LlamaFile& file, const DecoderShape& shape, bool strict) : file_(file), shape_(shape), strict_(strict) {}
 
   Status run_fast(std::vector<Job>& jobs, const Deliver& deliver);
   std::vector<Row> admit(std::vector<Job>& jobs, Cursor& cursor);
@@ -99,6 +100,7 @@ class Engine {
 
   const LlamaFile& file_;
   DecoderShape shape_;
+  bool strict_;
   std::unique_ptr<Decoder> decoder_;
   // Fast. Sequence 0 holds the pin: the last prompt, for the rows to come.
   PrefixTree tree_;

@@ -28,7 +28,7 @@ TEST(LlamaFileTest, MessagesCannotWriteSpecialTokens) {
   // What stands between two special tokens is tokenized as one, as if the prompt had been tokenized whole.
   const Tokens joined = file.tokenize("user\n\n  hello");
   const Tokens prompt = *file.encode({Message("user", "\n  hello")});
-  EXPECT_NE(std::ranges::search(prompt, joined).begin(), prompt.end());
+  EXPECT_NE(std::search(prompt.begin(), prompt.end(), joined.begin(), joined.end()), prompt.end());
   EXPECT_EQ(*file.encode({Message("user", "x")}), *file.encode({Message("user", "x")}));
   EXPECT_EQ(*file.encode({Message("user", "\xff x\xf0\x9f")}), *file.encode({Message("user", "\uFFFD x\uFFFD\uFFFD")}));
   Message picture("user", "look");

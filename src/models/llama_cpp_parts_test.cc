@@ -1,4 +1,4 @@
-// The parts of the embedded model that need no model: the tree of shared prefixes and the tree of labels.
+// The parts of the embedded model that need no model: the tree of shared prefixes, the tree of labels, and the pace.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +7,7 @@
 #include <set>
 
 #include "models/llama_cpp_labels.h"
+#include "models/llama_cpp_pace.h"
 #include "models/llama_cpp_tree.h"
 
 namespace redraft {
@@ -141,6 +142,26 @@ TEST(LabelsTest, LogitsThatAreNoNumbersAreNoticed) {
   logits[5] = std::nanf("");
   EXPECT_FALSE(labels.take(0, logits));
   EXPECT_NEAR(log_sum(std::vector<float>{1000.0F, 1000.0F}), 1000 + std::log(2.0), 1e-3);
+}
+
+TEST(PaceTest, TakesTheCoresThatAreFreeAndGivesThemBack) {
+  Pace pace(4, false);
+  EXPECT_EQ(pace.threads(), 1);
+  pace.spent(0.1, 0.1);
+  EXPECT_EQ(pace.threads(), 2);
+  pace.spent(0.1, 0.2);
+  EXPECT_EQ(pace.threads(), 4);
+  pace.spent(0.1, 0.2);  // asked for four cores, got two
+  EXPECT_EQ(pace.threads(), 2);
+  pace.spent(0.1, 0.1);
+  EXPECT_EQ(pace.threads(), 1);
+  pace.spent(0.9, 0.9);
+  EXPECT_EQ(pace.threads(), 1);  // was wrong twice: waits longer now
+  pace.spent(1.9, 1.9);
+  EXPECT_EQ(pace.threads(), 2);
+  Pace fixed(3, true);
+  fixed.spent(10, 1);
+  EXPECT_EQ(fixed.threads(), 3);
 }
 
 }  // namespace

@@ -263,10 +263,10 @@ TEST(Calibration, BatchTakesOffTheLean) {
   EXPECT_TRUE(finish(p->prepare(candidate, train(), ctx))->empty());
   EXPECT_EQ(p->calls_to_prepare(candidate, 100), 0);
   candidate["predict.calibrate"] = "batch";
-  EXPECT_EQ(p->calls_to_prepare(candidate, 100), 48);
+  EXPECT_EQ(p->calls_to_prepare(candidate, 100), 32);
   EXPECT_EQ(p->calls_to_prepare(candidate, 5), 5);
   const Fitted fitted = *finish(p->prepare(candidate, train(), ctx));
-  EXPECT_EQ(ctx.requests.size(), 48u);
+  EXPECT_EQ(ctx.requests.size(), 32u);
   ASSERT_TRUE(fitted.contains("predict")) << to_text(Json(fitted));
   const Json offsets = fitted.at("predict")["offsets"];
   EXPECT_GT(offsets["billing"].get<double>(), offsets["technical"].get<double>());

@@ -169,7 +169,7 @@ std::vector<const OptimizerEntry*> every_optimizer() {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, OptimizerContract, ::testing::ValuesIn(every_optimizer()),
-                         [](const auto& info) { return std::string(info.param->name); });
+                         [](const auto& entry) { return std::string(entry.param->name); });
 
 // A mutant that counts its own calls, in a member: nothing of it survives a restart.
 struct HiddenCounter final : Optimizer {
