@@ -24,7 +24,8 @@ Dataset rows(int n) {
   Dataset data;
   for (int i = 0; i < n; ++i) {
     Example e;
-    e.inputs["text"] = "Ticket " + std::to_string(i) + ": the parcel came, but the invoice names another sum than the shop did.";
+    e.inputs["text"] =
+        "Ticket " + std::to_string(i) + ": the parcel came, but the invoice names another sum than the shop did.";
     e.labels["team"] = kTeams[static_cast<std::size_t>(i) % kTeams.size()];
     e.id = example_id(e.inputs, e.labels);
     data.push_back(std::move(e));
@@ -36,9 +37,11 @@ void engine(benchmark::State& state, JournalMode mode) {
   const std::filesystem::path folder = std::filesystem::temp_directory_path() / "redraft_bench_engine";
   std::filesystem::create_directories(folder);
   const std::string script = (folder / "script.json").string(), run = (folder / "run.db").string();
-  if (!write_file(script, R"({"id": "zero", "rules": [], "default": {"answer": "billing"}})").ok()) return state.SkipWithError("cannot write");
+  if (!write_file(script, R"({"id": "zero", "rules": [], "default": {"answer": "billing"}})").ok())
+    return state.SkipWithError("cannot write");
   const Surroundings around{{"text"}, {"team"}, ".", true};
-  auto program = make_program("predict", Json{{"instruction", "Route the ticket to the right team."}, {"output", {{"team", kTeams}}}}, around);
+  auto program = make_program(
+      "predict", Json{{"instruction", "Route the ticket to the right team."}, {"output", {{"team", kTeams}}}}, around);
   auto metric = make_metric("exact_match", Json::object(), around);
   if (!program.ok() || !metric.ok()) return state.SkipWithError("cannot make the task");
   const Problem problem{std::move(*program), std::move(*metric), rows(1), rows(static_cast<int>(state.range(0))), {}};
@@ -54,7 +57,8 @@ void engine(benchmark::State& state, JournalMode mode) {
     StudyOptions options;
     options.budget.calls = state.range(0) + 1;
     state.ResumeTiming();
-    const auto report = optimize(loop, problem, optimizer, Models{model->get(), model->get(), model->get()}, (*file)->journal(), **store, options);
+    const auto report = optimize(loop, problem, optimizer, Models{model->get(), model->get(), model->get()},
+                                 (*file)->journal(), **store, options);
     if (!report.ok()) return state.SkipWithError(report.status().message().c_str());
     state.PauseTiming();
     store->reset();
@@ -73,5 +77,3 @@ BENCHMARK(with_journal)->Arg(1000)->Arg(20000)->Unit(benchmark::kMillisecond)->U
 
 }  // namespace
 }  // namespace redraft
-
-

@@ -13,17 +13,23 @@ namespace redraft {
 
 int exit_code(Code code) {
   switch (code) {
-    case Code::kOk: return kDone;
+    case Code::kOk:
+      return kDone;
     case Code::kInvalidArgument:
     case Code::kNotFound:
-    case Code::kIo: return kBadInput;
+    case Code::kIo:
+      return kBadInput;
     case Code::kUnavailable:
     case Code::kRateLimited:
-    case Code::kRefused: return 3;
-    case Code::kExhausted: return 4;
+    case Code::kRefused:
+      return 3;
+    case Code::kExhausted:
+      return 4;
     case Code::kCorruption:
-    case Code::kConflict: return 5;
-    case Code::kCancelled: return kInterrupted;
+    case Code::kConflict:
+      return 5;
+    case Code::kCancelled:
+      return kInterrupted;
   }
   return kBadInput;
 }
@@ -89,7 +95,10 @@ std::string p_value(double p) { return p < 0.0001 ? "< 0.0001" : fmt::format("{:
 std::string cost(const Spent& spent) { return spent.cost_known ? fmt::format("{:.4f}", spent.cost) : "unknown"; }
 
 Json spent_json(const Spent& s) {
-  return {{"calls", s.calls}, {"tokens_in", s.tokens_in}, {"tokens_out", s.tokens_out}, {"cost", s.cost_known ? Json(s.cost) : Json()}};
+  return {{"calls", s.calls},
+          {"tokens_in", s.tokens_in},
+          {"tokens_out", s.tokens_out},
+          {"cost", s.cost_known ? Json(s.cost) : Json()}};
 }
 
 std::string short_number(std::int64_t n) {
@@ -100,7 +109,7 @@ std::string short_number(std::int64_t n) {
 }
 
 std::string duration(double seconds) {
-  const auto whole = static_cast<std::int64_t>(std::max(0.0, seconds) + 0.5);
+  const std::int64_t whole = std::llround(std::max(0.0, seconds));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {} s", whole / 60, whole % 60);
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);

@@ -19,9 +19,9 @@ inline constexpr int kDone = 0, kGateNotMet = 1, kBadInput = 2, kInterrupted = 1
 int exit_code(Code code);
 int fail(const Status& status);  // says why, and gives the exit code
 
-void say(std::string_view message);     // "redraft: ..." on standard error
-void print(std::string_view text);      // on standard output
-int finish_output(int code);            // flushes it; kBadInput, with a sentence, when it cannot be written
+void say(std::string_view message);  // "redraft: ..." on standard error
+void print(std::string_view text);   // on standard output
+int finish_output(int code);         // flushes it; kBadInput, with a sentence, when it cannot be written
 
 bool is_terminal(std::FILE* stream);
 bool in_colour(std::FILE* stream);  // a terminal that can, and NO_COLOR is not set
@@ -40,14 +40,14 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-std::string decimal(double value);                       // "0.512"
-std::string with_interval(const Estimate& e);            // "0.512 [0.410, 0.613]"
-std::string difference(const Estimate& e);               // "+0.230 [+0.112, +0.341]"
-std::string p_value(double p);                           // "0.0012", "< 0.0001"
-std::string cost(const Spent& spent);                    // "1.2345", or "unknown"
-Json spent_json(const Spent& spent);                     // cost null where it is unknown
-std::string short_number(std::int64_t n);                // "812", "83.2k", "1.5M"
-std::string duration(double seconds);                    // "42 s", "3 min 20 s"
+std::string decimal(double value);                               // "0.512"
+std::string with_interval(const Estimate& e);                    // "0.512 [0.410, 0.613]"
+std::string difference(const Estimate& e);                       // "+0.230 [+0.112, +0.341]"
+std::string p_value(double p);                                   // "0.0012", "< 0.0001"
+std::string cost(const Spent& spent);                            // "1.2345", or "unknown"
+Json spent_json(const Spent& spent);                             // cost null where it is unknown
+std::string short_number(std::int64_t n);                        // "812", "83.2k", "1.5M"
+std::string duration(double seconds);                            // "42 s", "3 min 20 s"
 std::string one_line(std::string_view text, std::size_t bytes);  // line breaks as spaces, shortened
 
 }  // namespace redraft

@@ -30,8 +30,8 @@ std::string all_labels(const Example& row) {
 void print_rows(const std::vector<ScoredRow>& rows) {
   TextTable table({"example", "#score", "answer", "expected", "feedback"});
   for (const ScoredRow& r : rows)
-    table.add({r.row->id, decimal(r.outcome->score.value), one_line(r.outcome->output, 40), one_line(all_labels(*r.row), 40),
-               one_line(r.outcome->score.feedback, 80)});
+    table.add({r.row->id, decimal(r.outcome->score.value), one_line(r.outcome->output, 40),
+               one_line(all_labels(*r.row), 40), one_line(r.outcome->score.feedback, 80)});
   print(table.text());
 }
 
@@ -43,11 +43,12 @@ bool print_gates(const EvalFlags& flags, const TaskEvaluation& e) {
     met = met && passed;
   };
   if (flags.min_score >= 0)
-    gate(e.measured.mean.mean >= flags.min_score, fmt::format("the mean {:.3f}, the least allowed {:.3f}", e.measured.mean.mean, flags.min_score));
+    gate(e.measured.mean.mean >= flags.min_score,
+         fmt::format("the mean {:.3f}, the least allowed {:.3f}", e.measured.mean.mean, flags.min_score));
   if (e.against)
-    gate(!worse(*e.against), fmt::format("{} against {}, p {} ({}), {} better, {} worse rows", difference(e.against->difference),
-                                         flags.evaluation.not_worse_than, p_value(e.against->p), e.against->test, e.against->fixed,
-                                         e.against->broken));
+    gate(!worse(*e.against), fmt::format("{} against {}, p {} ({}), {} better, {} worse rows",
+                                         difference(e.against->difference), flags.evaluation.not_worse_than,
+                                         p_value(e.against->p), e.against->test, e.against->fixed, e.against->broken));
   return met;
 }
 
@@ -55,13 +56,14 @@ int print_evaluation(const EvalFlags& flags, const TaskEvaluation& e) {
   const std::vector<ScoredRow> rows = scored_rows(e);
   const std::string split(to_string(flags.evaluation.split));
   print_rows(rows);
-  print(fmt::format("\n{}: {} on {}, {} of {} rows\nmean {}\n", e.task, e.what, split, rows.size(), e.rows.size(), with_interval(e.measured.mean)));
+  print(fmt::format("\n{}: {} on {}, {} of {} rows\nmean {}\n", e.task, e.what, split, rows.size(), e.rows.size(),
+                    with_interval(e.measured.mean)));
   if (e.other) print(fmt::format("mean of {} {}\n", flags.evaluation.not_worse_than, with_interval(e.other->mean)));
   if (e.looks) print(fmt::format("looks at the test split, this one included: {}\n", *e.looks));
   Spent spent;
   for (const Spent& s : e.measured.spent) spent += s;
-  print(fmt::format("spent: {} calls ({} paid), {} tokens in, {} out, cost {}\n", spent.calls, e.measured.run.calls_paid, spent.tokens_in,
-                    spent.tokens_out, cost(spent)));
+  print(fmt::format("spent: {} calls ({} paid), {} tokens in, {} out, cost {}\n", spent.calls,
+                    e.measured.run.calls_paid, spent.tokens_in, spent.tokens_out, cost(spent)));
   if (!flags.csv.empty())
     if (Status written = write_file(flags.csv, csv_of(rows)); !written.ok()) return fail(written);
   if (!flags.junit.empty())
@@ -89,12 +91,14 @@ int eval_verb(EvalFlags& flags) {
 void add_eval(CLI::App& app, Action& chosen) {
   auto flags = std::make_shared<EvalFlags>();
   EvaluationFlags& e = flags->evaluation;
-  CLI::App& verb = add_verb(app, "eval", "score the task's prompt, or an artefact's, on one split",
-                            "redraft eval tickets.toml --artefact tickets.best.json --split test --min-score 0.8\n"
-                            "Exit code 1 when a gate is not met. A row fails in the JUnit file when it scores below 0.5.",
-                            flags, eval_verb, chosen);
+  CLI::App& verb =
+      add_verb(app, "eval", "score the task's prompt, or an artefact's, on one split",
+               "redraft eval tickets.toml --artefact tickets.best.json --split test --min-score 0.8\n"
+               "Exit code 1 when a gate is not met. A row fails in the JUnit file when it scores below 0.5.",
+               flags, eval_verb, chosen);
   add_task(verb, e, flags->common);
-  verb.add_option("--artefact,--artifact", e.artefact, "score what this file ships (default: the task's own texts)")->type_name("FILE.json");
+  verb.add_option("--artefact,--artifact", e.artefact, "score what this file ships (default: the task's own texts)")
+      ->type_name("FILE.json");
   verb.add_option_function<std::string>(
           "--split",
           [&e](const std::string& text) {
@@ -117,8 +121,11 @@ void add_eval(CLI::App& app, Action& chosen) {
           },
           "gate: the mean is not below this")
       ->type_name("X");
-  verb.add_option("--not-worse-than", e.not_worse_than, "gate: not significantly worse than this artefact on the same rows")->type_name("FILE.json");
-  verb.add_option("--run", e.run, "whose calls are used and kept (default: TASK.redraft.db, when it is there)")->type_name("FILE.db");
+  verb.add_option("--not-worse-than", e.not_worse_than,
+                  "gate: not significantly worse than this artefact on the same rows")
+      ->type_name("FILE.json");
+  verb.add_option("--run", e.run, "whose calls are used and kept (default: TASK.redraft.db, when it is there)")
+      ->type_name("FILE.db");
   add_seed(verb, e.seed);
   add_journal(verb, e.journal);
 }

@@ -34,7 +34,8 @@ std::optional<double> number_of(const std::string& text) {
   return number;
 }
 
-void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least, const std::string& help) {
+void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least,
+               const std::string& help) {
   verb.add_option_function<std::string>(
           flag,
           [&target, flag, least](const std::string& text) {
@@ -84,9 +85,12 @@ void add_journal(CLI::App& verb, JournalMode& target) {
 void add_task(CLI::App& verb, Flags& flags, CommonFlags& common) {
   verb.add_option("TASK", flags.task, "the task file")->type_name("TASK.toml")->required();
   const auto model = [&verb](const std::string& flag, std::optional<std::string>& target, const std::string& help) {
-    verb.add_option_function<std::string>(flag, [&target](const std::string& name) { target = name; }, help)->type_name("MODEL");
+    verb.add_option_function<std::string>(
+            flag, [&target](const std::string& name) { target = name; }, help)
+        ->type_name("MODEL");
   };
-  model("--student", flags.student, "runs the program: embedded, embedded:NAME, FILE.gguf, https://host/v1#model, openai:NAME, ollama:NAME");
+  model("--student", flags.student,
+        "runs the program: embedded, embedded:NAME, FILE.gguf, https://host/v1#model, openai:NAME, ollama:NAME");
   model("--teacher", flags.teacher, "writes proposals (default: the student)");
   model("--judge", flags.judge, "scores, where the metric asks a model (default: the teacher)");
   verb.add_option("--set", flags.set, "any setting of the task file, dotted: optimizer.width=8; repeatable")

@@ -1,4 +1,5 @@
-// Flags that several verbs share, and readers of numbers that say what is allowed. Only for the files that declare flags.
+// Flags that several verbs share, and readers of numbers that say what is allowed. Only for the files that declare
+// flags.
 #ifndef REDRAFT_CLI_FLAGS_H_
 #define REDRAFT_CLI_FLAGS_H_
 
@@ -9,7 +10,8 @@
 
 namespace redraft {
 
-// A verb with its own summary, an example for --help, and what to do with the flags in `state` when it is the chosen one.
+// A verb with its own summary, an example for --help, and what to do with the flags in `state` when it is the chosen
+// one.
 template <class State>
 CLI::App& add_verb(CLI::App& app, const std::string& name, const std::string& summary, const std::string& example,
                    std::shared_ptr<State> state, int (*act)(State&), Action& chosen) {
@@ -24,7 +26,8 @@ CLI::App& add_verb(CLI::App& app, const std::string& name, const std::string& su
 std::optional<double> number_of(const std::string& text);  // the whole text as a finite number
 
 // Flags with a whole number of at least `least`, or a number above 0.
-void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least, const std::string& help);
+void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least,
+               const std::string& help);
 void add_amount(CLI::App& verb, const std::string& flag, double& target, const std::string& help);
 void add_seed(CLI::App& verb, std::optional<std::uint64_t>& target);
 void add_journal(CLI::App& verb, JournalMode& target);
@@ -35,8 +38,8 @@ struct CommonFlags {
 };
 void add_task(CLI::App& verb, Flags& flags, CommonFlags& common);
 
-// KEY=VALUE lines into the environment of this process: comments, empty lines, `export ` and quotes as shells have them.
-// What the file says replaces what was there. Before models are made.
+// KEY=VALUE lines into the environment of this process: comments, empty lines, `export ` and quotes as shells have
+// them. What the file says replaces what was there. Before models are made.
 Status read_environment(const std::string& path);
 
 }  // namespace redraft

@@ -26,7 +26,8 @@ void print_comparison(const Report& r) {
     table.add({"test", std::to_string(c.n), with_interval(c.seed), with_interval(c.best), difference(c.difference),
                p_value(c.p) + " (" + c.test + ")", std::to_string(c.fixed), std::to_string(c.broken)});
   }
-  table.add({"val", "", with_interval(r.val_seed), with_interval(r.val_best), fmt::format("{:+.3f}", r.val_best.mean - r.val_seed.mean), "", "", ""});
+  table.add({"val", "", with_interval(r.val_seed), with_interval(r.val_best),
+             fmt::format("{:+.3f}", r.val_best.mean - r.val_seed.mean), "", "", ""});
   print(table.text());
 }
 
@@ -53,15 +54,15 @@ std::string walls(const Budget& b) {
 void print_result(const RunResult& result) {
   const Report& r = result.report;
   const Artefact& a = result.artefact;
-  print(fmt::format("{}: {}, {} rounds, {} proposals scored, {} refused; stopped: {}\n\n", a.task, a.optimizer, r.rounds,
-                    r.proposals, r.refusals, to_string(r.stop)));
+  print(fmt::format("{}: {}, {} rounds, {} proposals scored, {} refused; stopped: {}\n\n", a.task, a.optimizer,
+                    r.rounds, r.proposals, r.refusals, to_string(r.stop)));
   print_comparison(r);
   print(fmt::format("\nshipped: {} ({})\n", a.shipped, a.reason));
   if (r.test) print(fmt::format("looks at the test split, this one included: {}\n", r.test->looks));
-  print(fmt::format("spent: {} calls, {} tokens in, {} out, cost {}{}\n", a.spent.calls, a.spent.tokens_in, a.spent.tokens_out,
-                    cost(a.spent), walls(result.budget)));
-  print(fmt::format("paid: {} calls, {} attempts, {} tokens computed, {}\n", r.run.calls_paid, r.run.attempts, r.run.tokens_computed,
-                    duration(r.run.seconds)));
+  print(fmt::format("spent: {} calls, {} tokens in, {} out, cost {}{}\n", a.spent.calls, a.spent.tokens_in,
+                    a.spent.tokens_out, cost(a.spent), walls(result.budget)));
+  print(fmt::format("paid: {} calls, {} attempts, {} tokens computed, {}\n", r.run.calls_paid, r.run.attempts,
+                    r.run.tokens_computed, duration(r.run.seconds)));
   print_changes(r);
 }
 
@@ -89,16 +90,20 @@ int rehearse_only(const OptimizeFlags& flags) {
   }
   TextTable table({"estimate", "#calls", "#tokens in", "#tokens out", "#cost"});
   const auto row = [&](std::string_view name, const Spent& s) {
-    table.add({std::string(name), std::to_string(s.calls), short_number(s.tokens_in), short_number(s.tokens_out), cost(s)});
+    table.add(
+        {std::string(name), std::to_string(s.calls), short_number(s.tokens_in), short_number(s.tokens_out), cost(s)});
   };
   for (std::size_t role = 0; role < r.by_role.size(); ++role) row(to_string(static_cast<Role>(role)), r.by_role[role]);
   row("all", r.spent);
   print(table.text());
   print(fmt::format("\nproposals: {}\n", r.proposals));
   if (r.test_rows == 0) print("there is no test split, so no gain can be proven\n");
-  else if (!r.smallest_difference) print(fmt::format("the test split has {} rows, too few to show any difference\n", r.test_rows));
-  else print(fmt::format("the test split has {} rows; a gain of {:.2f} shows on it with a chance of 0.8, a smaller one less often\n",
-                         r.test_rows, *r.smallest_difference));
+  else if (!r.smallest_difference)
+    print(fmt::format("the test split has {} rows, too few to show any difference\n", r.test_rows));
+  else
+    print(fmt::format(
+        "the test split has {} rows; a gain of {:.2f} shows on it with a chance of 0.8, a smaller one less often\n",
+        r.test_rows, *r.smallest_difference));
   print("nothing was called\n");
   return kDone;
 }
@@ -107,7 +112,8 @@ int optimize_verb(OptimizeFlags& flags) {
   if (Status read = read_environment(flags.common.env_file); !read.ok()) return fail(read);
   flags.run.budget.rounds = static_cast<int>(flags.max_rounds);
   if (flags.dry_run) return rehearse_only(flags);
-  if (flags.json && flags.events == "-") return fail(invalid("--json and --events - both want standard output; give --events a file"));
+  if (flags.json && flags.events == "-")
+    return fail(invalid("--json and --events - both want standard output; give --events a file"));
   EventLog events;
   if (Status opened = events.open(flags.events); !opened.ok()) return fail(opened);
   Loop loop;
@@ -137,13 +143,15 @@ int optimize_verb(OptimizeFlags& flags) {
 
 void add_optimize(CLI::App& app, Action& chosen) {
   auto flags = std::make_shared<OptimizeFlags>();
-  CLI::App& verb = add_verb(app, "optimize", "improve the task's program; goes on where an earlier run stopped",
-                            "redraft optimize tickets.toml --optimizer demo_search --max-calls 2000", flags, optimize_verb, chosen);
+  CLI::App& verb =
+      add_verb(app, "optimize", "improve the task's program; goes on where an earlier run stopped",
+               "redraft optimize tickets.toml --optimizer demo_search --max-calls 2000", flags, optimize_verb, chosen);
   add_task(verb, flags->run, flags->common);
   verb.add_option("--run", flags->run.run, "where studies live (default: TASK.redraft.db)")->type_name("FILE.db");
   verb.add_option("--out", flags->run.out, "the artefact (default: TASK.best.json)")->type_name("FILE.json");
-  verb.add_option_function<std::string>("--optimizer", [flags](const std::string& name) { flags->run.optimizer = name; },
-                                        "a name of `redraft list optimizers`")
+  verb.add_option_function<std::string>(
+          "--optimizer", [flags](const std::string& name) { flags->run.optimizer = name; },
+          "a name of `redraft list optimizers`")
       ->type_name("NAME");
   Budget& budget = flags->run.budget;
   add_count(verb, "--max-calls", budget.calls, 1, "stop after so many model calls");
@@ -162,7 +170,8 @@ void add_optimize(CLI::App& app, Action& chosen) {
           },
           "what the artefact holds; auto: the best when its gain is significant, else the seed")
       ->type_name("auto|seed|best");
-  verb.add_option("--events", flags->events, "write JSON lines, one per event; - is standard output")->type_name("FILE|-");
+  verb.add_option("--events", flags->events, "write JSON lines, one per event; - is standard output")
+      ->type_name("FILE|-");
   verb.add_flag("--fresh", flags->run.fresh, "start anew; the old run file is kept under another name");
   verb.add_flag("--dry-run", flags->dry_run, "print what the run would take, and call nothing");
   add_journal(verb, flags->run.journal);

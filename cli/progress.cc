@@ -26,7 +26,9 @@ std::size_t columns_of_terminal() {
   return ioctl(fileno(stderr), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-std::string of(const std::string& spent, const std::string& wall) { return wall.empty() ? spent : spent + " of " + wall; }
+std::string of(const std::string& spent, const std::string& wall) {
+  return wall.empty() ? spent : spent + " of " + wall;
+}
 
 }  // namespace
 
@@ -39,8 +41,9 @@ void Progress::on_event(const Event& event) {
   const Json& data = event.data;
   if (event.kind == "study") {
     const Json& walls = data["budget"];
-    budget_ = Budget{whole_at(walls, "calls"), whole_at(walls, "tokens"), 0, number_at(walls, "cost"), number_at(walls, "seconds"),
-                     static_cast<int>(whole_at(walls, "rounds"))};
+    budget_ =
+        Budget{whole_at(walls, "calls"), whole_at(walls, "tokens"),   0,
+               number_at(walls, "cost"), number_at(walls, "seconds"), static_cast<int>(whole_at(walls, "rounds"))};
     val_rows_ = static_cast<std::size_t>(whole_at(data["rows"], "val"));
     test_rows_ = static_cast<std::size_t>(whole_at(data["rows"], "test"));
     round_ = rounds_before_ = static_cast<int>(whole_at(data, "rounds"));
@@ -51,7 +54,8 @@ void Progress::on_event(const Event& event) {
     total_ = before_;
     searching_ = true;
     show(round_ > 0);
-  } else if (event.kind == "trial" && data.value("split", "") == "val" && static_cast<std::size_t>(whole_at(data, "n")) == val_rows_) {
+  } else if (event.kind == "trial" && data.value("split", "") == "val" &&
+             static_cast<std::size_t>(whole_at(data, "n")) == val_rows_) {
     const double mean = number_at(data, "mean");
     const Json interval = data.value("ci95", Json::array({0, 1}));
     if (!best_ || mean > best_->mean) best_ = Estimate{mean, interval[0].get<double>(), interval[1].get<double>()};
@@ -96,9 +100,12 @@ std::string Progress::line() const {
   std::string text = testing_ ? "test" : searching_ ? fmt::format("round {}", round_) : "scoring";
   if (best_) text += ": best " + with_interval(*best_);
   text += "; " + of(short_number(total_.calls), budget_.calls > 0 ? short_number(budget_.calls) : "") + " calls, ";
-  text += of(short_number(total_.tokens_in + total_.tokens_out), budget_.tokens > 0 ? short_number(budget_.tokens) : "") + " tokens";
+  text +=
+      of(short_number(total_.tokens_in + total_.tokens_out), budget_.tokens > 0 ? short_number(budget_.tokens) : "") +
+      " tokens";
   if (!total_.cost_known) text += ", cost unknown";
-  else if (total_.cost > 0) text += ", cost " + of(cost(total_), budget_.cost > 0 ? fmt::format("{}", budget_.cost) : "");
+  else if (total_.cost > 0)
+    text += ", cost " + of(cost(total_), budget_.cost > 0 ? fmt::format("{}", budget_.cost) : "");
   return text + left();
 }
 

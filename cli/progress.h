@@ -25,7 +25,7 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
   std::string line() const;
-  std::string left() const;  // "2 min 10 s left", or ""
+  std::string left() const;    // "2 min 10 s left", or ""
   double share_spent() const;  // of the wall that is nearest, over what was spent before; 0 = no wall
   void show(bool now);
 

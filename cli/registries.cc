@@ -37,7 +37,8 @@ int list_verb(Named& kind) {
   });
   if (known) return kDone;
   const std::string near = nearest(kind.name, kKinds);
-  return fail(invalid("there is no list of \"" + kind.name + "\"; there is one of optimizers, models, metrics, formats and programs" +
+  return fail(invalid("there is no list of \"" + kind.name +
+                      "\"; there is one of optimizers, models, metrics, formats and programs" +
                       (near.empty() ? "" : "; did you mean \"" + near + "\"?")));
 }
 
@@ -85,11 +86,12 @@ int models_verb(Named&) {
   for (const KnownModel& model : known_models()) {
     std::error_code error;
     const bool there = std::filesystem::exists(place_of(model), error);
-    table.add({std::string(model.name), std::to_string(model.bytes / 1'000'000), std::string(model.licence), there ? "yes" : "no",
-               std::string(model.summary)});
+    table.add({std::string(model.name), std::to_string(model.bytes / 1'000'000), std::string(model.licence),
+               there ? "yes" : "no", std::string(model.summary)});
   }
   print(table.text());
-  print("\nthey lie in " + models_directory() + " (REDRAFT_MODELS names another folder); to fetch one: redraft models get NAME\n");
+  print("\nthey lie in " + models_directory() +
+        " (REDRAFT_MODELS names another folder); to fetch one: redraft models get NAME\n");
   return kDone;
 }
 
@@ -106,15 +108,17 @@ int get_verb(Named& wanted) {
 
 void add_list(CLI::App& app, Action& chosen) {
   auto kind = std::make_shared<Named>();
-  CLI::App& verb = add_verb(app, "list", "name the optimizers, models, metrics, formats or programs there are", "redraft list optimizers",
-                            kind, list_verb, chosen);
-  verb.add_option("KIND", kind->name, "optimizers, models, metrics, formats or programs")->type_name("KIND")->required();
+  CLI::App& verb = add_verb(app, "list", "name the optimizers, models, metrics, formats or programs there are",
+                            "redraft list optimizers", kind, list_verb, chosen);
+  verb.add_option("KIND", kind->name, "optimizers, models, metrics, formats or programs")
+      ->type_name("KIND")
+      ->required();
 }
 
 void add_describe(CLI::App& app, Action& chosen) {
   auto wanted = std::make_shared<Named>();
-  CLI::App& verb = add_verb(app, "describe", "options of one of them: defaults, ranges, source", "redraft describe demo_search", wanted,
-                            describe_verb, chosen);
+  CLI::App& verb = add_verb(app, "describe", "options of one of them: defaults, ranges, source",
+                            "redraft describe demo_search", wanted, describe_verb, chosen);
   verb.add_option("NAME", wanted->name, "a name of `redraft list`")->type_name("NAME")->required();
 }
 

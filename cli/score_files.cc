@@ -30,7 +30,8 @@ std::vector<ScoredRow> scored_rows(const TaskEvaluation& evaluation) {
   std::map<std::string_view, const Example*> by_id;
   for (const Example& row : evaluation.rows) by_id.emplace(row.id, &row);
   std::vector<ScoredRow> rows;
-  for (const Outcome& outcome : evaluation.measured.evaluation.outcomes) rows.push_back({by_id.at(outcome.example), &outcome});
+  for (const Outcome& outcome : evaluation.measured.evaluation.outcomes)
+    rows.push_back({by_id.at(outcome.example), &outcome});
   return rows;
 }
 
@@ -48,16 +49,19 @@ std::string csv_of(const std::vector<ScoredRow>& rows) {
     out += r.row->id;
     for (const std::string& name : inputs) out += ',' + cell(value_of(r.row->inputs, name));
     for (const std::string& name : labels) out += ',' + cell(value_of(r.row->labels, name));
-    out += ',' + cell(r.outcome->output) + ',' + fmt::format("{}", r.outcome->score.value) + ',' + cell(r.outcome->score.feedback) + '\n';
+    out += ',' + cell(r.outcome->output) + ',' + fmt::format("{}", r.outcome->score.value) + ',' +
+           cell(r.outcome->score.feedback) + '\n';
   }
   return out;
 }
 
 std::string junit_of(const std::string& task, const std::string& split, const std::vector<ScoredRow>& rows) {
   const std::string suite = escape_html(task + "." + split);
-  const auto failures = std::ranges::count_if(rows, [](const ScoredRow& r) { return r.outcome->score.value < kPasses; });
+  const auto failures =
+      std::ranges::count_if(rows, [](const ScoredRow& r) { return r.outcome->score.value < kPasses; });
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-  out += fmt::format("<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\">\n", suite, rows.size(), failures);
+  out +=
+      fmt::format("<testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"0\">\n", suite, rows.size(), failures);
   for (const ScoredRow& r : rows) {
     out += fmt::format("  <testcase classname=\"{}\" name=\"{}\"", suite, r.row->id);
     if (r.outcome->score.value >= kPasses) {

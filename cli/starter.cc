@@ -4,7 +4,8 @@
 namespace redraft {
 namespace {
 
-constexpr std::string_view kTask = R"(# What kind of message is this? Change the data, the instruction and the choices to your own.
+constexpr std::string_view kTask =
+    R"(# What kind of message is this? Change the data, the instruction and the choices to your own.
 name = "messages"
 
 [data]
@@ -30,7 +31,8 @@ student = "embedded"              # or "https://host/v1#model" with the key in a
 calls = 1000
 )";
 
-constexpr std::string_view kIgnored = R"(# Runs are large and belong to one machine; the artefact (*.best.json) is worth keeping.
+constexpr std::string_view kIgnored =
+    R"(# Runs are large and belong to one machine; the artefact (*.best.json) is worth keeping.
 *.redraft.db*
 .env
 )";

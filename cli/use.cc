@@ -98,7 +98,8 @@ int apply_verb(ApplyFlags& flags) {
   Answered done;
   const Status status = answer_rows(flags, done);
   if (done.unanswered > 0)
-    say(std::to_string(done.unanswered) + " of " + std::to_string(done.rows) + " rows have no answer; \"error\" says why in each");
+    say(std::to_string(done.unanswered) + " of " + std::to_string(done.rows) +
+        " rows have no answer; \"error\" says why in each");
   return status.ok() ? kDone : fail(status);
 }
 
@@ -107,7 +108,8 @@ struct ExportFlags {
 };
 
 int export_verb(ExportFlags& flags) {
-  if (flags.format == "dspy") return fail(invalid("export to dspy is not in this version; --format openai and python give the same messages"));
+  if (flags.format == "dspy")
+    return fail(invalid("export to dspy is not in this version; --format openai and python give the same messages"));
   const Result<Artefact> artefact = load_artefact(flags.artefact);
   if (!artefact.ok()) return fail(artefact.status());
   const Result<Export> made = export_as(*artefact, flags.format);
@@ -122,12 +124,19 @@ int export_verb(ExportFlags& flags) {
 
 void add_render(CLI::App& app, Action& chosen) {
   auto flags = std::make_shared<RenderFlags>();
-  CLI::App& verb = add_verb(app, "render", "the exact messages for one row, as OpenAI chat JSON",
-                            "redraft render tickets.toml --artefact tickets.best.json --example 0", flags, render_verb, chosen);
+  CLI::App& verb =
+      add_verb(app, "render", "the exact messages for one row, as OpenAI chat JSON",
+               "redraft render tickets.toml --artefact tickets.best.json --example 0", flags, render_verb, chosen);
   verb.add_option("TASK", flags->task, "the task file")->type_name("TASK.toml")->required();
-  verb.add_option("--artefact,--artifact", flags->artefact, "render what this file ships (default: the task's own texts)")->type_name("FILE.json");
-  verb.add_option("--example", flags->example, "an id, or the number of a row in the data file, from 0")->type_name("ID|N")->required();
-  verb.add_option("--set", flags->set, "any setting of the task file, dotted; repeatable")->type_name("KEY=VALUE")->allow_extra_args(false);
+  verb.add_option("--artefact,--artifact", flags->artefact,
+                  "render what this file ships (default: the task's own texts)")
+      ->type_name("FILE.json");
+  verb.add_option("--example", flags->example, "an id, or the number of a row in the data file, from 0")
+      ->type_name("ID|N")
+      ->required();
+  verb.add_option("--set", flags->set, "any setting of the task file, dotted; repeatable")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
 }
 
 void add_apply(CLI::App& app, Action& chosen) {
@@ -135,7 +144,8 @@ void add_apply(CLI::App& app, Action& chosen) {
   CLI::App& verb = add_verb(app, "apply", "answer rows with an artefact: JSON lines in, JSON lines out",
                             "redraft apply tickets.best.json < rows.jsonl > answers.jsonl", flags, apply_verb, chosen);
   verb.add_option("ARTEFACT", flags->artefact, "what `redraft optimize` wrote")->type_name("ARTEFACT.json")->required();
-  verb.add_option("--model", flags->model, "the model (default: the one that the artefact was made with)")->type_name("MODEL");
+  verb.add_option("--model", flags->model, "the model (default: the one that the artefact was made with)")
+      ->type_name("MODEL");
   verb.add_option("--set", flags->set, "a setting of the model, as in its table: api_key_env=MY_KEY; repeatable")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
@@ -145,8 +155,9 @@ void add_apply(CLI::App& app, Action& chosen) {
 
 void add_export(CLI::App& app, Action& chosen) {
   auto flags = std::make_shared<ExportFlags>();
-  CLI::App& verb = add_verb(app, "export", "an artefact in a form that other tools take",
-                            "redraft export tickets.best.json --format openai > request.json", flags, export_verb, chosen);
+  CLI::App& verb =
+      add_verb(app, "export", "an artefact in a form that other tools take",
+               "redraft export tickets.best.json --format openai > request.json", flags, export_verb, chosen);
   verb.add_option("ARTEFACT", flags->artefact, "what `redraft optimize` wrote")->type_name("ARTEFACT.json")->required();
   verb.add_option("--format", flags->format, "text, openai or python")->type_name("text|openai|python")->required();
   verb.add_option("-o,--out", flags->out, "a file, instead of standard output")->type_name("FILE");

@@ -1,5 +1,5 @@
-// The verbs. Each declares its flags and, if it is the one that was typed, leaves behind what is to be done; main.cc then
-// does it. Declaring is cheap: no model, no file and no network is touched before a verb runs.
+// The verbs. Each declares its flags and, if it is the one that was typed, leaves behind what is to be done; main.cc
+// then does it. Declaring is cheap: no model, no file and no network is touched before a verb runs.
 #ifndef REDRAFT_CLI_VERBS_H_
 #define REDRAFT_CLI_VERBS_H_
 

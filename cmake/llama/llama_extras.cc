@@ -1,5 +1,6 @@
-// The body of llama_extras.h. It also defines the three text helpers that llama.cpp's schema translation calls: llama.cpp
-// keeps them in a file that would pull in downloads, an HTTP server and much else, none of which redraft wants to build.
+// The body of llama_extras.h. It also defines the three text helpers that llama.cpp's schema translation calls:
+// llama.cpp keeps them in a file that would pull in downloads, an HTTP server and much else, none of which redraft
+// wants to build.
 #include "llama_extras.h"
 
 #include <exception>

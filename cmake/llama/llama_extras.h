@@ -1,6 +1,6 @@
-// Two things redraft needs from llama.cpp's helper code, behind a door of our own: chat templates (a Jinja engine) and the
-// translation of a JSON schema into a grammar. The helpers speak in exceptions and carry their own copy of a JSON library;
-// both stay inside llama_extras.cc, so the code that includes this header meets neither.
+// Two things redraft needs from llama.cpp's helper code, behind a door of our own: chat templates (a Jinja engine) and
+// the translation of a JSON schema into a grammar. The helpers speak in exceptions and carry their own copy of a JSON
+// library; both stay inside llama_extras.cc, so the code that includes this header meets neither.
 #ifndef REDRAFT_LLAMA_EXTRAS_H_
 #define REDRAFT_LLAMA_EXTRAS_H_
 
@@ -15,19 +15,20 @@ struct ChatMessage {
   std::string content;
 };
 
-// A stretch of the rendered prompt. `from_message` tells text that a message brought along from text of the template: only
-// the latter may be read as special tokens, so no data row can forge the end of its own turn.
+// A stretch of the rendered prompt. `from_message` tells text that a message brought along from text of the template:
+// only the latter may be read as special tokens, so no data row can forge the end of its own turn.
 struct PromptPart {
   std::string text;
   bool from_message = false;
 };
 
-// A template parsed once and rendered often. Thread-compatible: `render` is const, but the Jinja engine is not documented as
-// safe for two renderings of one template at once, so let one thread own it. The clock that templates may ask for is fixed
-// at zero (1970-01-01, local time), so equal messages give equal bytes.
+// A template parsed once and rendered often. Thread-compatible: `render` is const, but the Jinja engine is not
+// documented as safe for two renderings of one template at once, so let one thread own it. The clock that templates may
+// ask for is fixed at zero (1970-01-01, local time), so equal messages give equal bytes.
 class ChatTemplate {
  public:
-  // Null, with `error` set to a sentence, if the template does not parse. bos and eos are the texts of the special tokens.
+  // Null, with `error` set to a sentence, if the template does not parse. bos and eos are the texts of the special
+  // tokens.
   static std::unique_ptr<ChatTemplate> parse(const std::string& source, const std::string& bos, const std::string& eos,
                                              std::string& error);
   ~ChatTemplate();
@@ -44,8 +45,8 @@ class ChatTemplate {
   std::unique_ptr<Body> body_;
 };
 
-// The grammar (GBNF, its root rule is `root`) of the JSON texts that `schema` allows. False, with `error` set, if the schema
-// is no JSON or uses what the translation does not know.
+// The grammar (GBNF, its root rule is `root`) of the JSON texts that `schema` allows. False, with `error` set, if the
+// schema is no JSON or uses what the translation does not know.
 bool json_schema_to_gbnf(const std::string& schema, std::string& grammar, std::string& error);
 
 }  // namespace redraft::llama_extras

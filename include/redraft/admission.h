@@ -18,8 +18,8 @@ struct Proposal {
 // tag or fence; has not exactly the parameter's placeholders; is over the parameter's token cap; repeats eight words in
 // a row of the meta-prompt, or of a training row's input, that the seed does not have; or is in another script than
 // the seed.
-std::optional<std::string> why_inadmissible(const Parameter& parameter, const Proposal& proposal, const History& history,
-                                            const Context& ctx);
+std::optional<std::string> why_inadmissible(const Parameter& parameter, const Proposal& proposal,
+                                            const History& history, const Context& ctx);
 
 // The same for a whole candidate: its names are the program's, frozen texts are as they were, every value is one its
 // parameter admits, and each changed text is admissible.

@@ -41,15 +41,16 @@ class Context {
   // Answers in the order of the requests; the first failure, or all of them.
   Task<Result<std::vector<Completion>>> complete_all(Role role, std::vector<Request> requests);
   // Log-probabilities (natural) of the continuations, each as the whole answer. One call.
-  Task<Result<std::vector<double>>> score(Role role, std::vector<Message> messages, std::vector<std::string> continuations);
+  Task<Result<std::vector<double>>> score(Role role, std::vector<Message> messages,
+                                          std::vector<std::string> continuations);
   // One user message, one text.
   Task<Result<std::string>> ask(Role role, std::string prompt, double temperature = 0, std::uint32_t sample = 0);
   Task<Result<std::vector<std::string>>> ask_all(Role role, std::vector<std::string> prompts);
 };
 
 // Portable draws: the standard library's distributions differ between implementations.
-double uniform(std::mt19937_64& rng);                      // in [0, 1), 53 bits
-std::size_t below(std::mt19937_64& rng, std::size_t n);    // in [0, n), n > 0
+double uniform(std::mt19937_64& rng);                    // in [0, 1), 53 bits
+std::size_t below(std::mt19937_64& rng, std::size_t n);  // in [0, n), n > 0
 template <class T>
 void shuffle(std::vector<T>& values, std::mt19937_64& rng) {
   for (std::size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[below(rng, i)]);

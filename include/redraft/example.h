@@ -23,7 +23,7 @@ struct Example {
 using Dataset = std::vector<Example>;
 enum class Split { kTrain, kVal, kTest };
 
-std::string_view to_string(Split split);  // "train", "val", "test"
+std::string_view to_string(Split split);                             // "train", "val", "test"
 std::string example_id(const Fields& inputs, const Fields& labels);  // 16 hexadecimal digits
 
 }  // namespace redraft

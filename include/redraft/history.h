@@ -26,11 +26,11 @@ struct Trial {
 // are dropped, and of the rest the best `keep` go on (successive halving: Karnin et al. 2013, section 3). Cells of
 // dropped candidates never run. What was scored is kept.
 struct Race {
-  int block = 32;      // examples in the first block
-  double growth = 1;   // each block is so many times as long as the one before
-  double keep = 1;     // share of the racers that go on after a block; 1 = only the bound drops
-  int survivors = 1;   // never fewer than these by `keep`
-  double error = 0.05; // chance that the best is among those dropped by the bound, over all racers and looks
+  int block = 32;       // examples in the first block
+  double growth = 1;    // each block is so many times as long as the one before
+  double keep = 1;      // share of the racers that go on after a block; 1 = only the bound drops
+  int survivors = 1;    // never fewer than these by `keep`
+  double error = 0.05;  // chance that the best is among those dropped by the bound, over all racers and looks
 };
 
 // A proposal that was not scored, and why: cut off, a lost placeholder, a copied row, a duplicate.
@@ -86,12 +86,12 @@ class History {
   const Dataset& data(Split split) const;  // train or val; test is out of sight
   int rounds() const;                      // finished ones; round 0 is the seed on val
   Note note(int round) const;
-  Note last_note() const;                                                          // of the latest round, or empty
+  Note last_note() const;  // of the latest round, or empty
   std::vector<Cell> cells(const Candidate& candidate, Split split = Split::kVal) const;  // oldest first
-  std::vector<Scored> scored(Split split = Split::kVal) const;                     // every candidate, oldest first
-  std::optional<Scored> best() const;      // highest mean of those with as many val rows as the seed, the oldest of equals
-  std::vector<Candidate> front() const;    // the best on at least one val example
-  Candidate incumbent() const;             // the best, or the seed
+  std::vector<Scored> scored(Split split = Split::kVal) const;  // every candidate, oldest first
+  std::optional<Scored> best() const;  // highest mean of those with as many val rows as the seed, the oldest of equals
+  std::vector<Candidate> front() const;          // the best on at least one val example
+  Candidate incumbent() const;                   // the best, or the seed
   bool knows(const Candidate& candidate) const;  // scored on something already
 
  private:

@@ -24,10 +24,10 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  void ready(std::coroutine_handle<> h);           // resume it, after those that are already waiting
-  void at_turn_end(Event work);                    // once, when no coroutine can run
-  void when_idle(Event work);                      // once, when nothing can run and nothing is awaited
-  void post(Event event);                          // from any thread
+  void ready(std::coroutine_handle<> h);             // resume it, after those that are already waiting
+  void at_turn_end(Event work);                      // once, when no coroutine can run
+  void when_idle(Event work);                        // once, when nothing can run and nothing is awaited
+  void post(Event event);                            // from any thread
   std::uint64_t after(double seconds, Event event);  // a timer; the number cancels it
   void cancel_timer(std::uint64_t timer);
   // Calls `event` with epoll's bits when the descriptor has one of `events` (EPOLLIN, EPOLLOUT); one watch per

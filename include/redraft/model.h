@@ -26,7 +26,9 @@ struct Message {
   std::vector<Part> parts;
 
   Message() = default;
-  Message(std::string r, std::string text) : role(std::move(r)) { parts.push_back(Part{PartKind::kText, std::move(text), {}}); }
+  Message(std::string r, std::string text) : role(std::move(r)) {
+    parts.push_back(Part{PartKind::kText, std::move(text), {}});
+  }
   std::string text() const;  // the text parts, joined
 };
 
@@ -51,7 +53,8 @@ struct Request {
 
 enum class Finish { kStop, kLength, kFilter };  // ended by itself; cut off at max_tokens or the context; withheld
 struct Usage {
-  std::int64_t tokens_in = 0, tokens_out = 0, tokens_cached = 0;  // cached: the part of tokens_in the backend did not compute
+  std::int64_t tokens_in = 0, tokens_out = 0,
+               tokens_cached = 0;  // cached: the part of tokens_in the backend did not compute
 };
 
 struct Completion {
@@ -68,9 +71,11 @@ struct Capabilities {
   int context_tokens = 0;       // 0 = unknown
 };
 
-struct Price { double in = 0, out = 0, cached = 0; };  // per million tokens
+struct Price {
+  double in = 0, out = 0, cached = 0;
+};  // per million tokens
 
-struct Counters {               // since the start of the process
+struct Counters {                    // since the start of the process
   std::int64_t attempts = 0;         // requests that left for a backend, retries included
   std::int64_t tokens_computed = 0;  // embedded: what was really computed after sharing prefixes
 };
@@ -88,8 +93,9 @@ class Model {
   virtual void start(std::vector<Request> requests, Done done) = 0;
   // Drops what is queued and, as soon as it can, what is being computed: each gets kCancelled.
   virtual void cancel() = 0;
-  virtual int count(std::string_view text) const = 0;  // tokens: exact where the tokenizer is at hand, else a safe estimate
-  virtual std::int64_t most_tokens_in(const Request& request) const;  // an upper bound, for reserving
+  virtual int count(
+      std::string_view text) const = 0;  // tokens: exact where the tokenizer is at hand, else a safe estimate
+  virtual std::int64_t most_tokens_in(const Request& request) const;   // an upper bound, for reserving
   virtual std::optional<Price> price() const { return std::nullopt; }  // unknown is not zero
   virtual Counters counters() const { return {}; }
   // One vector per text, all of one length, mean pooled, of norm 1. kInvalidArgument where capabilities say no.

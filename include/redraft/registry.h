@@ -35,10 +35,10 @@ using ProgramEntry = Maker<Program, const Surroundings&>;
 
 // How a model is named in a task file or on the command line, with the keys of its table.
 struct ModelSpec {
-  std::string name;        // "embedded", "embedded:NAME", "/path/x.gguf", "https://host/v1#model", "scripted:FILE"
-  Json settings;           // object: api_key_env, context, threads ...
-  std::string directory;   // relative paths start here
-  bool strict = false;     // embedded: bits that depend on the data only
+  std::string name;       // "embedded", "embedded:NAME", "/path/x.gguf", "https://host/v1#model", "scripted:FILE"
+  Json settings;          // object: api_key_env, context, threads ...
+  std::string directory;  // relative paths start here
+  bool strict = false;    // embedded: bits that depend on the data only
 };
 struct ModelEntry {
   std::string_view name, summary, source;
@@ -81,7 +81,8 @@ Result<const Entry*> find_entry(std::span<const Entry> entries, std::string_view
   }
   const std::string near = nearest(name, known);
   std::string message = "no " + std::string(kind) + " is called \"" + std::string(name) + "\"";
-  message += near.empty() ? "; `redraft list " + std::string(kind) + "s` names them" : "; did you mean \"" + near + "\"?";
+  message +=
+      near.empty() ? "; `redraft list " + std::string(kind) + "s` names them" : "; did you mean \"" + near + "\"?";
   return Status(Code::kNotFound, std::move(message));
 }
 

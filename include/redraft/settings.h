@@ -4,7 +4,8 @@
 //   struct Options {
 //     int width = 4;
 //     std::string prompt = "...";
-//     OptionList list() { return {{"width", width, 1, 1024, "rewrites per round"}, {"prompt", prompt, "what the teacher is told"}}; }
+//     OptionList list() { return {{"width", width, 1, 1024, "rewrites per round"}, {"prompt", prompt, "what the teacher
+//     is told"}}; }
 //   };
 //   Result<Options> options = parse_options<Options>(settings, "optimizer random_search");
 #ifndef REDRAFT_SETTINGS_H_

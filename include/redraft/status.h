@@ -67,37 +67,35 @@ inline Status invalid(std::string message) { return Status(Code::kInvalidArgumen
 
 #define REDRAFT_CONCAT_(a, b) a##b
 #define REDRAFT_CONCAT(a, b) REDRAFT_CONCAT_(a, b)
-#define REDRAFT_RETURN_IF_ERROR(expr)                       \
-  do {                                                      \
-    ::redraft::Status REDRAFT_CONCAT(redraft_s_, __LINE__) = (expr); \
+#define REDRAFT_RETURN_IF_ERROR(expr)                                                            \
+  do {                                                                                           \
+    ::redraft::Status REDRAFT_CONCAT(redraft_s_, __LINE__) = (expr);                             \
     if (!REDRAFT_CONCAT(redraft_s_, __LINE__).ok()) return REDRAFT_CONCAT(redraft_s_, __LINE__); \
   } while (0)
-#define REDRAFT_TRY(decl, expr)                  \
-  auto REDRAFT_CONCAT(redraft_r_, __LINE__) = (expr); \
-  if (!REDRAFT_CONCAT(redraft_r_, __LINE__).ok())     \
-    return REDRAFT_CONCAT(redraft_r_, __LINE__).status(); \
+#define REDRAFT_TRY(decl, expr)                                                                         \
+  auto REDRAFT_CONCAT(redraft_r_, __LINE__) = (expr);                                                   \
+  if (!REDRAFT_CONCAT(redraft_r_, __LINE__).ok()) return REDRAFT_CONCAT(redraft_r_, __LINE__).status(); \
   decl = std::move(*REDRAFT_CONCAT(redraft_r_, __LINE__))
 // The same inside a coroutine, for a status, for a result, and for a task. A task is made first and awaited
 // after: no temporary lives across the suspension (GCC 12 destroys some of them twice; docs/coroutines.md).
-#define REDRAFT_CO_RETURN_IF_ERROR(expr)                    \
-  do {                                                      \
-    ::redraft::Status REDRAFT_CONCAT(redraft_s_, __LINE__) = (expr); \
+#define REDRAFT_CO_RETURN_IF_ERROR(expr)                                                            \
+  do {                                                                                              \
+    ::redraft::Status REDRAFT_CONCAT(redraft_s_, __LINE__) = (expr);                                \
     if (!REDRAFT_CONCAT(redraft_s_, __LINE__).ok()) co_return REDRAFT_CONCAT(redraft_s_, __LINE__); \
   } while (0)
-#define REDRAFT_CO_TRY(decl, expr)                  \
-  auto REDRAFT_CONCAT(redraft_r_, __LINE__) = (expr);    \
-  if (!REDRAFT_CONCAT(redraft_r_, __LINE__).ok())        \
-    co_return REDRAFT_CONCAT(redraft_r_, __LINE__).status(); \
+#define REDRAFT_CO_TRY(decl, expr)                                                                         \
+  auto REDRAFT_CONCAT(redraft_r_, __LINE__) = (expr);                                                      \
+  if (!REDRAFT_CONCAT(redraft_r_, __LINE__).ok()) co_return REDRAFT_CONCAT(redraft_r_, __LINE__).status(); \
   decl = std::move(*REDRAFT_CONCAT(redraft_r_, __LINE__))
-#define REDRAFT_AWAIT(decl, task)                   \
-  auto REDRAFT_CONCAT(redraft_t_, __LINE__) = (task);    \
+#define REDRAFT_AWAIT(decl, task)                     \
+  auto REDRAFT_CONCAT(redraft_t_, __LINE__) = (task); \
   REDRAFT_CO_TRY(decl, co_await REDRAFT_CONCAT(redraft_t_, __LINE__))
-#define REDRAFT_CHECK(cond)                                                              \
-  do {                                                                                   \
-    if (!(cond)) {                                                                       \
-      std::fprintf(stderr, "%s:%d: check failed: %s\n", __FILE__, __LINE__, #cond);      \
-      std::abort();                                                                      \
-    }                                                                                    \
+#define REDRAFT_CHECK(cond)                                                         \
+  do {                                                                              \
+    if (!(cond)) {                                                                  \
+      std::fprintf(stderr, "%s:%d: check failed: %s\n", __FILE__, __LINE__, #cond); \
+      std::abort();                                                                 \
+    }                                                                               \
   } while (0)
 
 #endif  // REDRAFT_STATUS_H_

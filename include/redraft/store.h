@@ -23,8 +23,8 @@ class Journal {
 // file ends where a fresh one would.
 struct Spent {
   std::int64_t calls = 0, tokens_in = 0, tokens_out = 0;
-  double cost = 0;             // in the currency of the prices
-  bool cost_known = true;      // false once a call had no price
+  double cost = 0;         // in the currency of the prices
+  bool cost_known = true;  // false once a call had no price
   Spent& operator+=(const Spent& more);
 };
 

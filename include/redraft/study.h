@@ -60,12 +60,12 @@ struct Estimate {
 // Seed against best on the same examples.
 struct Comparison {
   std::size_t n = 0;
-  int looks = 0;               // at the test split, over all studies of the file, this one included
+  int looks = 0;  // at the test split, over all studies of the file, this one included
   Estimate seed, best, difference;
   double p = 1;
-  std::string test;            // "mcnemar" for 0/1 scores, "sign-flip" otherwise
-  int fixed = 0, broken = 0;   // examples on which the best scores higher, and lower
-  bool significant = false;    // p < 0.05 and mean > 0
+  std::string test;           // "mcnemar" for 0/1 scores, "sign-flip" otherwise
+  int fixed = 0, broken = 0;  // examples on which the best scores higher, and lower
+  bool significant = false;   // p < 0.05 and mean > 0
 };
 
 struct Report {
@@ -96,8 +96,8 @@ struct StudyOptions {
 };
 
 // Runs to the end, or goes on where the store left off. kExhausted when the budget is too small for one comparison.
-Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer, const Models& models, Journal& journal,
-                        Store& store, const StudyOptions& options, std::stop_token stop = {});
+Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer, const Models& models,
+                        Journal& journal, Store& store, const StudyOptions& options, std::stop_token stop = {});
 
 // Scores of one candidate on rows, no search: for `eval`, and for re-scoring what was saved.
 struct Measured {

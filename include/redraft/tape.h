@@ -13,13 +13,13 @@
 namespace redraft {
 
 struct Node {
-  std::string op;            // which rule maps feedback on `value` to feedback on the parents
-  std::string label;         // what this value is, in words, for the critic
+  std::string op;     // which rule maps feedback on `value` to feedback on the parents
+  std::string label;  // what this value is, in words, for the critic
   std::vector<int> parents;
-  std::string value;         // as the model said it, or as it was given
-  std::string parameter;     // set on leaves that are parameters
-  Json fields;               // outputs of a step: name -> typed value; null where the value could not be read
-  std::string error;         // why not, in words: feedback, not a failure of the program
+  std::string value;      // as the model said it, or as it was given
+  std::string parameter;  // set on leaves that are parameters
+  Json fields;            // outputs of a step: name -> typed value; null where the value could not be read
+  std::string error;      // why not, in words: feedback, not a failure of the program
 };
 
 class Tape {

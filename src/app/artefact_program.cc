@@ -27,7 +27,8 @@ Task<Result<Json>> answer(const Program& program, const Artefact& artefact, cons
   co_return output.fields;
 }
 
-Task<std::vector<Result<Json>>> answer_all(const Program& program, const Artefact& artefact, const Dataset& rows, Context& ctx) {
+Task<std::vector<Result<Json>>> answer_all(const Program& program, const Artefact& artefact, const Dataset& rows,
+                                           Context& ctx) {
   std::vector<Task<Result<Json>>> tasks;
   for (const Example& row : rows) tasks.push_back(answer(program, artefact, row, ctx));
   auto joined = all(std::move(tasks));
@@ -56,7 +57,8 @@ Result<ModelSpec> student_of(const Artefact& artefact) {
       spec.name = "embedded:" + std::string(model.name);
       return spec;
     }
-  return invalid("the artefact was made with the model \"" + id + "\", whose place it does not know; name it with --model");
+  return invalid("the artefact was made with the model \"" + id +
+                 "\", whose place it does not know; name it with --model");
 }
 
 std::vector<std::string> inputs_of(const Artefact& artefact) { return names_at(artefact, "inputs"); }
@@ -71,8 +73,9 @@ Result<std::unique_ptr<Program>> program_of(const Artefact& artefact, const Capa
   return make_program(op->get_ref<const std::string&>(), *settings, around);
 }
 
-Result<std::vector<Result<Json>>> answers(Loop& loop, const Program& program, const Artefact& artefact, const std::vector<Fields>& rows,
-                                          Model& model, Journal& journal, std::stop_token stop) {
+Result<std::vector<Result<Json>>> answers(Loop& loop, const Program& program, const Artefact& artefact,
+                                          const std::vector<Fields>& rows, Model& model, Journal& journal,
+                                          std::stop_token stop) {
   Dataset examples;
   for (const Fields& fields : rows) examples.push_back(Example{example_id(fields, {}), fields, {}});
   StudyOptions options;

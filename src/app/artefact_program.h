@@ -7,12 +7,12 @@
 
 namespace redraft {
 
-// The program that the artefact's texts were made for. kInvalidArgument when its calibration needs log-probabilities that
-// the model does not give.
+// The program that the artefact's texts were made for. kInvalidArgument when its calibration needs log-probabilities
+// that the model does not give.
 Result<std::unique_ptr<Program>> program_of(const Artefact& artefact, const Capabilities& student);
 
-// How to reach the model that the artefact was made with, as far as its id says: an endpoint, or a known embedded model.
-// kInvalidArgument otherwise.
+// How to reach the model that the artefact was made with, as far as its id says: an endpoint, or a known embedded
+// model. kInvalidArgument otherwise.
 Result<ModelSpec> student_of(const Artefact& artefact);
 
 // The columns that the program reads and writes.
@@ -20,8 +20,9 @@ std::vector<std::string> inputs_of(const Artefact& artefact);
 std::vector<std::string> labels_of(const Artefact& artefact);
 
 // The artefact's answers to rows, in their order; a row that cannot be answered is its own Status.
-Result<std::vector<Result<Json>>> answers(Loop& loop, const Program& program, const Artefact& artefact, const std::vector<Fields>& rows,
-                                          Model& model, Journal& journal, std::stop_token stop);
+Result<std::vector<Result<Json>>> answers(Loop& loop, const Program& program, const Artefact& artefact,
+                                          const std::vector<Fields>& rows, Model& model, Journal& journal,
+                                          std::stop_token stop);
 
 }  // namespace redraft
 

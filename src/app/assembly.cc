@@ -15,9 +15,11 @@ Status apply_flags(TaskFile& task, const Flags& flags) {
     task.optimizer.name = *flags.optimizer;  // the file's settings are for the file's optimizer
     Json of_flags = Json::object();
     for (const std::string& assignment : flags.set)
-      if (const std::size_t equals = assignment.find('='); assignment.starts_with("optimizer.") && equals != std::string::npos) {
+      if (const std::size_t equals = assignment.find('=');
+          assignment.starts_with("optimizer.") && equals != std::string::npos) {
         const std::string key = assignment.substr(10, equals - 10);
-        if (const auto found = task.optimizer.settings.find(key); found != task.optimizer.settings.end()) of_flags[key] = *found;
+        if (const auto found = task.optimizer.settings.find(key); found != task.optimizer.settings.end())
+          of_flags[key] = *found;
       }
     task.optimizer.settings = std::move(of_flags);
   }
@@ -121,8 +123,10 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
   if (a.budget.cost > 0)
     for (const Model* m : {a.models.student, a.models.teacher, a.models.judge})
       if (!m->capabilities().free_of_charge && !m->price())
-        return invalid("a budget of money needs a price: " + std::string(m->id()) + " has none; give price_in and price_out in its [models] table");
-  a.problem = Problem{std::move(program), std::move(metric), std::move(splits.train), std::move(splits.val), SealedSplit(std::move(splits.test))};
+        return invalid("a budget of money needs a price: " + std::string(m->id()) +
+                       " has none; give price_in and price_out in its [models] table");
+  a.problem = Problem{std::move(program), std::move(metric), std::move(splits.train), std::move(splits.val),
+                      SealedSplit(std::move(splits.test))};
   return assembly;
 }
 
@@ -136,17 +140,23 @@ Json Assembly::models_json() const {
 
 TaskIdentity Assembly::task_identity() const {
   // The ids of the test rows are the content's digests: they say whether a row changed, not what it says.
-  return TaskIdentity{task.name, problem.program->description(), problem.metric->description(),
-                      Json{{"train", ids_of(problem.train)}, {"val", ids_of(problem.val)}, {"test", problem.test.ids()}}};
+  return TaskIdentity{
+      task.name, problem.program->description(), problem.metric->description(),
+      Json{{"train", ids_of(problem.train)}, {"val", ids_of(problem.val)}, {"test", problem.test.ids()}}};
 }
 
 StudyIdentity Assembly::study_identity() const {
-  const Json walls = {{"calls", budget.calls}, {"tokens", budget.tokens}, {"attempts", budget.attempts},
-                      {"cost", budget.cost}, {"seconds", budget.seconds}, {"rounds", budget.rounds}};
-  return StudyIdentity{Json{{"optimizer", optimizer_name}, {"settings", task.optimizer.settings}, {"models", models_json()},
-                            {"budget", walls}, {"seed", seed}, {"strict", strict}},
-                       std::string(models.student->id()) + " | " + std::string(models.judge->id()) + (strict ? " | strict" : ""),
-                       kEngineVersion};
+  const Json walls = {{"calls", budget.calls}, {"tokens", budget.tokens},   {"attempts", budget.attempts},
+                      {"cost", budget.cost},   {"seconds", budget.seconds}, {"rounds", budget.rounds}};
+  return StudyIdentity{
+      Json{{"optimizer", optimizer_name},
+           {"settings", task.optimizer.settings},
+           {"models", models_json()},
+           {"budget", walls},
+           {"seed", seed},
+           {"strict", strict}},
+      std::string(models.student->id()) + " | " + std::string(models.judge->id()) + (strict ? " | strict" : ""),
+      kEngineVersion};
 }
 
 }  // namespace redraft

@@ -14,10 +14,10 @@ inline constexpr const char* kEngineVersion = "1";  // of the meaning of rounds 
 
 // What flags say over the file.
 struct Flags {
-  std::string task;               // path of the task file
-  std::vector<std::string> set;   // "optimizer.width=8"
+  std::string task;              // path of the task file
+  std::vector<std::string> set;  // "optimizer.width=8"
   std::optional<std::string> optimizer, student, teacher, judge;
-  Budget budget;                  // 0 = as in the file
+  Budget budget;  // 0 = as in the file
   std::optional<std::uint64_t> seed;
   bool strict = false;
 };
@@ -28,8 +28,8 @@ struct Assembly {
   std::vector<std::string> remarks;  // on the data
   std::string optimizer_name;
   std::unique_ptr<Optimizer> optimizer;
-  std::array<ModelSpec, 3> specs;                // by role
-  std::vector<std::unique_ptr<Model>> owned;     // one per different spec
+  std::array<ModelSpec, 3> specs;             // by role
+  std::vector<std::unique_ptr<Model>> owned;  // one per different spec
   Models models;
   Budget budget;
   std::uint64_t seed = 0;

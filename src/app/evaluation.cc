@@ -29,7 +29,8 @@ Result<Subject> subject_of(const Assembly& a, const std::string& artefact) {
   for (const std::string& name : inputs_of(loaded))
     if (std::ranges::find(a.task.data.inputs, name) == a.task.data.inputs.end() &&
         std::ranges::find(a.task.data.extra, name) == a.task.data.extra.end())
-      return invalid("the artefact " + artefact + " reads a column \"" + name + "\" that the task " + a.task.name + " does not have");
+      return invalid("the artefact " + artefact + " reads a column \"" + name + "\" that the task " + a.task.name +
+                     " does not have");
   REDRAFT_TRY(s.problem.program, program_of(loaded, a.models.student->capabilities()));
   s.candidate = loaded.parameters;
   s.fitted = loaded.fitted;
@@ -51,7 +52,8 @@ Result<OpenFile> open_file(const EvaluationFlags& flags, const Assembly& a, std:
     return OpenFile{std::move(file), mode != JournalMode::kOff};
   };
   std::error_code error;
-  if (flags.journal == JournalMode::kOff || (by_default && !std::filesystem::exists(path, error))) return open(JournalMode::kOff);
+  if (flags.journal == JournalMode::kOff || (by_default && !std::filesystem::exists(path, error)))
+    return open(JournalMode::kOff);
   Result<OpenFile> opened = open(flags.journal);
   if (opened.ok() || !by_default) return opened;
   if (flags.journal == JournalMode::kReadWrite) {
@@ -68,14 +70,18 @@ Result<OpenFile> open_file(const EvaluationFlags& flags, const Assembly& a, std:
 // A look with this candidate: a study of its own, so that the file counts it, and counts the same one once.
 StudyIdentity look_identity(const Assembly& a, const Subject& subject) {
   StudyIdentity identity = a.study_identity();
-  identity.config = Json{{"evaluated", candidate_id(subject.candidate)}, {"models", a.models_json()}, {"strict", a.strict}};
+  identity.config =
+      Json{{"evaluated", candidate_id(subject.candidate)}, {"models", a.models_json()}, {"strict", a.strict}};
   return identity;
 }
 
-Result<Dataset> rows_of(const EvaluationFlags& flags, const Assembly& a, const Subject& subject, OpenFile& opened, TaskEvaluation& result) {
+Result<Dataset> rows_of(const EvaluationFlags& flags, const Assembly& a, const Subject& subject, OpenFile& opened,
+                        TaskEvaluation& result) {
   Dataset rows;
   if (flags.split == Split::kTest) {
-    if (a.problem.test.size() == 0) return Status(Code::kNotFound, "the task " + a.task.name + " has no test split; name one as data.test, or use --split val");
+    if (a.problem.test.size() == 0)
+      return Status(Code::kNotFound,
+                    "the task " + a.task.name + " has no test split; name one as data.test, or use --split val");
     REDRAFT_TRY(const std::unique_ptr<Store> store, opened.file->study(look_identity(a, subject)));
     REDRAFT_TRY(const SealedSplit::Opened test, a.problem.test.open(*store));
     if (opened.counts_looks) result.looks = test.looks;
@@ -83,13 +89,15 @@ Result<Dataset> rows_of(const EvaluationFlags& flags, const Assembly& a, const S
   } else {
     rows = flags.split == Split::kTrain ? a.problem.train : a.problem.val;
   }
-  if (flags.limit > 0 && flags.limit < rows.size()) rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(flags.limit), rows.end());
+  if (flags.limit > 0 && flags.limit < rows.size())
+    rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(flags.limit), rows.end());
   return rows;
 }
 
 }  // namespace
 
-Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks, std::stop_token stop) {
+Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks,
+                                     std::stop_token stop) {
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
   TaskEvaluation result;
   result.task = a->task.name;
@@ -105,12 +113,14 @@ Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, c
   StudyOptions options = hooks;
   options.seed = a->seed;
   const auto measured = [&](const Subject& s) {
-    return measure(loop, s.problem, s.candidate, s.fitted ? &*s.fitted : nullptr, result.rows, a->models, opened.file->journal(), options, stop);
+    return measure(loop, s.problem, s.candidate, s.fitted ? &*s.fitted : nullptr, result.rows, a->models,
+                   opened.file->journal(), options, stop);
   };
   REDRAFT_TRY(result.measured, measured(subject));
   if (other) {
     REDRAFT_TRY(result.other, measured(*other));
-    result.against = compare(result.other->evaluation, result.measured.evaluation, a->problem.metric->binary(), a->seed);
+    result.against =
+        compare(result.other->evaluation, result.measured.evaluation, a->problem.metric->binary(), a->seed);
   }
   return result;
 }

@@ -20,15 +20,16 @@ struct TaskEvaluation {
   std::string task, what;  // "the seed", or the artefact's path with what it ships
   Dataset rows;
   Measured measured;
-  std::optional<Measured> other;          // not_worse_than
-  std::optional<Comparison> against;      // other as the seed, measured as the best
-  std::optional<int> looks;               // at the test split, this one included; none when no file counts them
+  std::optional<Measured> other;      // not_worse_than
+  std::optional<Comparison> against;  // other as the seed, measured as the best
+  std::optional<int> looks;           // at the test split, this one included; none when no file counts them
   std::vector<std::string> remarks;
 };
 
-// The calls of the task's run file are used, and new ones kept in it when nobody else has it. A look at the test split is
-// counted there, once per candidate. kNotFound when the task has no such split.
-Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks, std::stop_token stop);
+// The calls of the task's run file are used, and new ones kept in it when nobody else has it. A look at the test split
+// is counted there, once per candidate. kNotFound when the task has no such split.
+Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks,
+                                     std::stop_token stop);
 
 // Significantly worse: p < 0.05 and the difference below 0.
 bool worse(const Comparison& against);

@@ -44,7 +44,8 @@ Result<StudyView> view(Inspection& inspection, StudyInfo info) {
   return v;
 }
 
-Result<std::map<std::string, Cell>> cells_by_row(Inspection& inspection, int study, const std::string& candidate, Split split) {
+Result<std::map<std::string, Cell>> cells_by_row(Inspection& inspection, int study, const std::string& candidate,
+                                                 Split split) {
   REDRAFT_TRY(const std::vector<CellInfo> cells, inspection.cells(study, candidate, split));
   std::map<std::string, Cell> by_row;
   for (const CellInfo& info : cells) by_row.emplace(info.cell.example, info.cell);
@@ -98,7 +99,8 @@ Status add_rounds(Inspection& inspection, const StudyView& v, StudyPage& page) {
 Status add_trials(Inspection& inspection, const StudyView& v, StudyPage& page) {
   REDRAFT_TRY(const std::vector<TrialInfo> trials, inspection.trials(v.info.number));
   for (const TrialInfo& t : trials)
-    page.trials.push_back({t.round, std::to_string(t.candidate), t.why, t.split, t.n, Estimate{t.mean, t.mean, t.mean}, t.dropped});
+    page.trials.push_back(
+        {t.round, std::to_string(t.candidate), t.why, t.split, t.n, Estimate{t.mean, t.mean, t.mean}, t.dropped});
   REDRAFT_TRY(const std::vector<RefusalInfo> refusals, inspection.refusals(v.info.number));
   for (const RefusalInfo& r : refusals) page.refusals.push_back({r.round, r.refusal});
   return {};
@@ -183,10 +185,12 @@ Result<StudyView> view_of(Inspection& inspection, int number) {
   const auto found = std::find_if(views.rbegin(), views.rend(), wanted);
   if (found != views.rend()) return std::move(*found);
   if (views.empty()) return Status(Code::kNotFound, "the run file holds no study");
-  return Status(Code::kNotFound, "the run file has no study " + std::to_string(number) + "; they are numbered from 1 to " + std::to_string(views.size()));
+  return Status(Code::kNotFound, "the run file has no study " + std::to_string(number) +
+                                     "; they are numbered from 1 to " + std::to_string(views.size()));
 }
 
-Result<Flips> flips_between(Inspection& inspection, int study, const std::string& a, const std::string& b, const RowsById& rows) {
+Result<Flips> flips_between(Inspection& inspection, int study, const std::string& a, const std::string& b,
+                            const RowsById& rows) {
   Flips flips;
   for (const Split split : {Split::kTest, Split::kVal}) {
     flips.split = split;
@@ -231,7 +235,8 @@ std::string readable_text(const std::string& text) {
   if (list->empty()) return "(none)\n";
   std::string lines;
   for (const Demonstration& d : *list)
-    lines += to_text(Json(d.inputs)) + " -> " + to_text(Json(d.outputs)) + (d.reasoning.empty() ? "" : " because " + d.reasoning) + '\n';
+    lines += to_text(Json(d.inputs)) + " -> " + to_text(Json(d.outputs)) +
+             (d.reasoning.empty() ? "" : " because " + d.reasoning) + '\n';
   return lines;
 }
 

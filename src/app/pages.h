@@ -1,5 +1,6 @@
-// A run file as people look at it: which study, its seed and its best, what changed between two candidates, and all of it
-// as one page. What the file does not hold (the words of the rows) comes from the task's data, where that is at hand.
+// A run file as people look at it: which study, its seed and its best, what changed between two candidates, and all of
+// it as one page. What the file does not hold (the words of the rows) comes from the task's data, where that is at
+// hand.
 #ifndef REDRAFT_APP_PAGES_H_
 #define REDRAFT_APP_PAGES_H_
 
@@ -34,7 +35,8 @@ struct Flips {
   std::size_t rows = 0;  // scored by both
   std::vector<Flip> rows_that_differ;
 };
-Result<Flips> flips_between(Inspection& inspection, int study, const std::string& a, const std::string& b, const RowsById& rows);
+Result<Flips> flips_between(Inspection& inspection, int study, const std::string& a, const std::string& b,
+                            const RowsById& rows);
 
 Result<RunPage> run_page(Inspection& inspection, const std::string& path, const RowsById& rows);
 

@@ -1,5 +1,5 @@
-// The rehearsal of a run (`--dry-run`): the study itself, with stand-ins that answer at once. Calls, proposals and prompt
-// tokens come out as they will; the length of free answers is a guess.
+// The rehearsal of a run (`--dry-run`): the study itself, with stand-ins that answer at once. Calls, proposals and
+// prompt tokens come out as they will; the length of free answers is a guess.
 #include <algorithm>
 
 #include "app/run.h"
@@ -58,7 +58,8 @@ Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   StudyOptions options;
   options.budget = a->budget;
   options.seed = a->seed;
-  REDRAFT_TRY(const Report report, optimize(loop, a->problem, *a->optimizer, Models{&student, &teacher, &judge}, file->journal(), *store, options));
+  REDRAFT_TRY(const Report report, optimize(loop, a->problem, *a->optimizer, Models{&student, &teacher, &judge},
+                                            file->journal(), *store, options));
   Rehearsal r;
   r.by_role = report.spent;
   for (const Spent& s : report.spent) r.spent += s;
@@ -67,7 +68,8 @@ Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   r.smallest_difference = smallest_detectable_difference(r.test_rows, kDiscordance);
   r.remarks = a->remarks;
   if (r.proposals < 3)
-    r.remarks.push_back("only " + std::to_string(r.proposals) + " proposals fit the budget; with fewer than 3 there is hardly a search: allow more calls");
+    r.remarks.push_back("only " + std::to_string(r.proposals) +
+                        " proposals fit the budget; with fewer than 3 there is hardly a search: allow more calls");
   return r;
 }
 

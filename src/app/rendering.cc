@@ -36,7 +36,8 @@ Result<Example> row_called(const Dataset& rows, const std::string& name) {
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
   if (name.size() < kIdDigits && error == std::errc() && end == name.data() + name.size()) {
     if (number < rows.size()) return rows[number];
-    return Status(Code::kNotFound, "there is no row " + name + "; rows are numbered from 0 to " + std::to_string(rows.size() - 1));
+    return Status(Code::kNotFound,
+                  "there is no row " + name + "; rows are numbered from 0 to " + std::to_string(rows.size() - 1));
   }
   const auto found = std::ranges::find(rows, name, &Example::id);
   if (found != rows.end()) return *found;
@@ -62,9 +63,11 @@ Result<std::vector<Request>> render_example(const RenderFlags& flags) {
 
 Result<Export> export_as(const Artefact& artefact, std::string_view format) {
   REDRAFT_TRY(const std::unique_ptr<Program> program, program_of(artefact, any_model()));
-  REDRAFT_TRY(const std::vector<Request> requests, program->render(artefact.parameters, marked_inputs(inputs_of(artefact))));
+  REDRAFT_TRY(const std::vector<Request> requests,
+              program->render(artefact.parameters, marked_inputs(inputs_of(artefact))));
   if (requests.size() != 1)
-    return invalid("the program of " + artefact.task + " sends " + std::to_string(requests.size()) + " requests for a row; an export holds one");
+    return invalid("the program of " + artefact.task + " sends " + std::to_string(requests.size()) +
+                   " requests for a row; an export holds one");
   return export_artefact(artefact, requests.front(), format);
 }
 

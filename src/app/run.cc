@@ -50,7 +50,8 @@ Artefact artefact_of(const Assembly& a, const Report& report, Ship ship) {
 }
 
 // What ships is scored once more as a user would run it: from the saved file. The answers come from the journal.
-Status score_again(Loop& loop, const Assembly& a, const std::string& path, Journal& journal, Store& store, const StudyOptions& options) {
+Status score_again(Loop& loop, const Assembly& a, const std::string& path, Journal& journal, Store& store,
+                   const StudyOptions& options) {
   REDRAFT_TRY(const Artefact saved, load_artefact(path));
   if (!saved.scores) return {};
   REDRAFT_TRY(std::unique_ptr<Program> program, program_of(saved, a.models.student->capabilities()));
@@ -59,11 +60,13 @@ Status score_again(Loop& loop, const Assembly& a, const std::string& path, Journ
   problem.program = std::move(program);
   StudyOptions quiet;
   quiet.seed = options.seed;
-  REDRAFT_TRY(const Measured again, measure(loop, problem, saved.parameters, &saved.fitted, opened.rows, a.models, journal, quiet));
+  REDRAFT_TRY(const Measured again,
+              measure(loop, problem, saved.parameters, &saved.fitted, opened.rows, a.models, journal, quiet));
   const double reported = saved.shipped == "best" ? saved.scores->best.mean : saved.scores->seed.mean;
   if (std::abs(again.mean.mean - reported) < 1e-9) return {};
   return Status(Code::kCorruption, "the saved artefact " + path + " scores " + std::to_string(again.mean.mean) +
-                                       " on the test split, not the " + std::to_string(reported) + " that was measured; it must not be used");
+                                       " on the test split, not the " + std::to_string(reported) +
+                                       " that was measured; it must not be used");
 }
 
 // Before a call is paid for: can the artefact be written at the end?
@@ -73,12 +76,14 @@ Status check_place(const std::string& path) {
   if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) return {};  // /dev/stdout
   if (!std::filesystem::is_directory(folder, error))
     return Status(Code::kIo, "the artefact " + path + " cannot be written: there is no folder " + folder.string());
-  if (access(folder.c_str(), W_OK) != 0) return Status(Code::kIo, "the artefact " + path + " cannot be written: " + std::strerror(errno) + "; --out names another place");
+  if (access(folder.c_str(), W_OK) != 0)
+    return Status(Code::kIo, "the artefact " + path + " cannot be written: " + std::strerror(errno) +
+                                 "; --out names another place");
   return {};
 }
 
-Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& store, const StudyOptions& options, std::stop_token stop,
-                           bool& was_finished) {
+Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& store, const StudyOptions& options,
+                           std::stop_token stop, bool& was_finished) {
   was_finished = store.finished();
   if (was_finished) {
     const std::optional<Json> stored = store.report();
@@ -92,11 +97,13 @@ Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& sto
 Shipped what_ships(const Report& report, Ship ship) {
   if (ship == Ship::kSeed) return {false, "the seed was asked for with --ship seed"};
   if (report.best == report.seed)
-    return {false, report.stop == Stop::kSaturated ? "the seed scores 1 on every validation example: there is nothing to gain"
-                                                   : "nothing better than the seed was found: keep your prompt"};
+    return {false, report.stop == Stop::kSaturated
+                       ? "the seed scores 1 on every validation example: there is nothing to gain"
+                       : "nothing better than the seed was found: keep your prompt"};
   if (ship == Ship::kBest) return {true, "the best was asked for with --ship best"};
   if (!report.test) {
-    if (report.stop == Stop::kCancelled) return {true, "interrupted before the test: the best on val so far, not proven"};
+    if (report.stop == Stop::kCancelled)
+      return {true, "interrupted before the test: the best on val so far, not proven"};
     return {true, "there is no test split: the best on val, not proven"};
   }
   if (report.test->significant) return {true, "the gain on the sealed test split is significant"};
@@ -121,16 +128,20 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
       REDRAFT_TRY(result.set_aside, RunFile::set_aside(run_path));
     }
   }
-  REDRAFT_TRY(const std::unique_ptr<RunFile> file, RunFile::open(run_path, flags.journal, a->task_identity(), a->costs_money()));
+  REDRAFT_TRY(const std::unique_ptr<RunFile> file,
+              RunFile::open(run_path, flags.journal, a->task_identity(), a->costs_money()));
   REDRAFT_TRY(const std::string other, file->other_engine(a->study_identity()));
   if (!other.empty())
-    result.remarks.push_back("the file has this study by engine " + other + "; engine " + kEngineVersion + " starts it anew and uses its calls");
+    result.remarks.push_back("the file has this study by engine " + other + "; engine " + kEngineVersion +
+                             " starts it anew and uses its calls");
   REDRAFT_TRY(const std::unique_ptr<Store> store, file->study(a->study_identity()));
   StudyOptions options = hooks;
   options.budget = a->budget;
   options.seed = a->seed;
-  REDRAFT_TRY(result.report, run_or_load(loop, *a, file->journal(), *store, options, std::move(stop), result.was_finished));
-  if (!result.was_finished && result.report.stop != Stop::kCancelled) REDRAFT_RETURN_IF_ERROR(store->close(to_json(result.report)));
+  REDRAFT_TRY(result.report,
+              run_or_load(loop, *a, file->journal(), *store, options, std::move(stop), result.was_finished));
+  if (!result.was_finished && result.report.stop != Stop::kCancelled)
+    REDRAFT_RETURN_IF_ERROR(store->close(to_json(result.report)));
   result.artefact = artefact_of(*a, result.report, flags.ship);
   // Nothing at all is written without a journal, unless a name was given for it.
   if (writes_artefact) {

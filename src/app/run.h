@@ -21,7 +21,7 @@ struct RunFlags : Flags {
 struct RunResult {
   Report report;
   Artefact artefact;
-  Budget budget;  // of file, flags and default together
+  Budget budget;                        // of file, flags and default together
   std::string artefact_path, run_path;  // run_path is "" when nothing was kept
   std::string set_aside;                // where --fresh put the old file
   bool was_finished = false;            // nothing was run

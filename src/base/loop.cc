@@ -115,7 +115,7 @@ bool Loop::run_events(bool block) {
       continue;
     }
     const auto found = state_->watches.find(events[i].data.fd);
-    if (found == state_->watches.end()) continue;  // an earlier event of this round took it away
+    if (found == state_->watches.end()) continue;        // an earlier event of this round took it away
     const std::shared_ptr<Watch> watch = found->second;  // it may take itself away
     watch->event(events[i].events);
     any = true;

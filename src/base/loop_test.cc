@@ -52,7 +52,8 @@ TEST(Task, AllGivesValuesInTheOrderOfTheTasks) {
   EXPECT_TRUE(loop.run(all(std::vector<Task<int>>())).empty());
 }
 
-// Ready coroutines, the end of the turn, events, idle work: in this order, whatever the order in which they were asked for.
+// Ready coroutines, the end of the turn, events, idle work: in this order, whatever the order in which they were asked
+// for.
 TEST(Loop, LooksAtFourThingsInOrder) {
   Loop loop;
   std::string order;

@@ -43,7 +43,8 @@ void add_grams(std::string_view text, Grams& grams) {
 bool share_a_gram(std::string_view text, const Grams& of_text, const Grams& of_seed) {
   Grams theirs;
   add_grams(text, theirs);
-  return std::ranges::any_of(theirs, [&](const auto& gram) { return of_text.contains(gram) && !of_seed.contains(gram); });
+  return std::ranges::any_of(theirs,
+                             [&](const auto& gram) { return of_text.contains(gram) && !of_seed.contains(gram); });
 }
 
 std::size_t count_of(std::string_view text, std::string_view what) {
@@ -98,10 +99,10 @@ std::string_view script_of(std::string_view text) {
     std::string_view script;
   };
   static constexpr std::array kBlocks = {
-      Block{'A', 'z', "Latin"},           Block{0xC0, 0x24F, "Latin"},         Block{0x370, 0x3FF, "Greek"},
-      Block{0x400, 0x52F, "Cyrillic"},    Block{0x590, 0x5FF, "Hebrew"},       Block{0x600, 0x77F, "Arabic"},
-      Block{0x900, 0x97F, "Devanagari"},  Block{0xE00, 0xE7F, "Thai"},         Block{0x3040, 0x30FF, "Japanese"},
-      Block{0x4E00, 0x9FFF, "Han"},       Block{0xAC00, 0xD7AF, "Hangul"}};
+      Block{'A', 'z', "Latin"},          Block{0xC0, 0x24F, "Latin"},    Block{0x370, 0x3FF, "Greek"},
+      Block{0x400, 0x52F, "Cyrillic"},   Block{0x590, 0x5FF, "Hebrew"},  Block{0x600, 0x77F, "Arabic"},
+      Block{0x900, 0x97F, "Devanagari"}, Block{0xE00, 0xE7F, "Thai"},    Block{0x3040, 0x30FF, "Japanese"},
+      Block{0x4E00, 0x9FFF, "Han"},      Block{0xAC00, 0xD7AF, "Hangul"}};
   std::map<std::string_view, std::size_t> letters;
   for (const char32_t c : code_points(text))
     for (const Block& block : kBlocks)
@@ -113,8 +114,8 @@ std::string_view script_of(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::string> why_inadmissible(const Parameter& parameter, const Proposal& proposal, const History& history,
-                                            const Context& ctx) {
+std::optional<std::string> why_inadmissible(const Parameter& parameter, const Proposal& proposal,
+                                            const History& history, const Context& ctx) {
   if (auto why = why_unfinished(proposal)) return why;
   if (auto why = why_placeholders(parameter, proposal.text)) return why;
   if (parameter.max_tokens > 0) {
@@ -148,7 +149,8 @@ std::optional<Refusal> why_inadmissible(const Candidate& candidate, const Histor
     if (p.frozen) return Refusal{p.name, text, "the parameter is frozen"};
     if (!p.admits(text)) return Refusal{p.name, text, "the parameter does not admit this value"};
     if (p.kind != ParameterKind::kText) continue;
-    if (auto why = why_inadmissible(p, Proposal{text, Finish::kStop, ""}, history, ctx)) return Refusal{p.name, text, *why};
+    if (auto why = why_inadmissible(p, Proposal{text, Finish::kStop, ""}, history, ctx))
+      return Refusal{p.name, text, *why};
   }
   return std::nullopt;
 }

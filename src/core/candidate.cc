@@ -36,7 +36,8 @@ std::string Parameter::draw(double u) const {
     return choices[std::min(at, choices.size() - 1)];
   }
   REDRAFT_CHECK(kind == ParameterKind::kNumeric && range);
-  double x = range->log ? range->min * std::pow(range->max / range->min, u) : range->min + u * (range->max - range->min);
+  double x =
+      range->log ? range->min * std::pow(range->max / range->min, u) : range->min + u * (range->max - range->min);
   if (range->integer) x = std::clamp(std::round(x), range->min, range->max);
   char digits[32];
   return std::string(digits, std::to_chars(digits, digits + sizeof digits, x).ptr);

@@ -4,9 +4,12 @@ namespace redraft {
 
 std::string_view to_string(Role role) {
   switch (role) {
-    case Role::kStudent: return "student";
-    case Role::kTeacher: return "teacher";
-    case Role::kJudge: return "judge";
+    case Role::kStudent:
+      return "student";
+    case Role::kTeacher:
+      return "teacher";
+    case Role::kJudge:
+      return "judge";
   }
   return "";
 }

@@ -34,13 +34,15 @@ TEST(Parameter, DrawsAndAdmitsOverAMixedSpace) {
 }
 
 TEST(Demonstrations, ComeBackFromTheirText) {
-  const std::vector<Demonstration> list = {{{{"text", "a \"b\"\n"}}, {{"n", 3}}, "because", "0123"}, {{{"text", "ü"}}, {{"n", nullptr}}, "", ""}};
+  const std::vector<Demonstration> list = {{{{"text", "a \"b\"\n"}}, {{"n", 3}}, "because", "0123"},
+                                           {{{"text", "ü"}}, {{"n", nullptr}}, "", ""}};
   const auto back = parse_demonstrations(to_text(list));
   ASSERT_TRUE(back.ok());
   EXPECT_EQ(to_text(*back), to_text(list));
   EXPECT_EQ((*back)[0].reasoning, "because");
   EXPECT_TRUE(parse_demonstrations("")->empty());
-  for (const char* bad : {"{}", "[1]", R"([{"inputs": {}}])", "[", "\xff"}) EXPECT_FALSE(parse_demonstrations(bad).ok()) << bad;
+  for (const char* bad : {"{}", "[1]", R"([{"inputs": {}}])", "[", "\xff"})
+    EXPECT_FALSE(parse_demonstrations(bad).ok()) << bad;
 }
 
 // Whatever can change an answer changes the digest; a deadline cannot.
@@ -82,13 +84,14 @@ struct Options {
   std::string mode = "a", text = "x";
   std::vector<std::string> names;
   OptionList list() {
-    return {{"width", width, 1, 16, "w"}, {"rate", rate, 0.0, 1.0, "r"}, {"keen", keen, "k"},
-            {"mode", mode, {"a", "b"}, "m"}, {"text", text, "t"}, {"names", names, "n"}};
+    return {{"width", width, 1, 16, "w"},    {"rate", rate, 0.0, 1.0, "r"}, {"keen", keen, "k"},
+            {"mode", mode, {"a", "b"}, "m"}, {"text", text, "t"},           {"names", names, "n"}};
   }
 };
 
 TEST(Settings, ReadsEveryTypeAlsoFromText) {
-  const auto options = parse_options<Options>(Json{{"width", "8"}, {"rate", 1}, {"keen", "true"}, {"mode", "b"}, {"text", "y"}, {"names", {"p", "q"}}}, "it");
+  const auto options = parse_options<Options>(
+      Json{{"width", "8"}, {"rate", 1}, {"keen", "true"}, {"mode", "b"}, {"text", "y"}, {"names", {"p", "q"}}}, "it");
   ASSERT_TRUE(options.ok()) << options.status().message();
   EXPECT_EQ(options->width, 8);
   EXPECT_EQ(options->rate, 1);
@@ -100,9 +103,9 @@ TEST(Settings, ReadsEveryTypeAlsoFromText) {
 
 TEST(Settings, SaysWhatIsWrong) {
   const std::vector<std::pair<Json, std::string>> cases = {
-      {Json{{"width", 17}}, "1 to 16"},       {Json{{"width", 2.5}}, "width"},  {Json{{"width", "8x"}}, "8x"},
-      {Json{{"rate", -1}}, "0 to 1"},         {Json{{"mode", "c"}}, "a | b"},   {Json{{"keen", 1}}, "true | false"},
-      {Json{{"names", {1}}}, "names"},        {Json{{"widht", 3}}, "\"width\""}, {Json::array(), "table"}};
+      {Json{{"width", 17}}, "1 to 16"}, {Json{{"width", 2.5}}, "width"},   {Json{{"width", "8x"}}, "8x"},
+      {Json{{"rate", -1}}, "0 to 1"},   {Json{{"mode", "c"}}, "a | b"},    {Json{{"keen", 1}}, "true | false"},
+      {Json{{"names", {1}}}, "names"},  {Json{{"widht", 3}}, "\"width\""}, {Json::array(), "table"}};
   for (const auto& [settings, words] : cases) {
     const auto options = parse_options<Options>(settings, "optimizer it");
     ASSERT_FALSE(options.ok()) << to_text(settings);

@@ -68,7 +68,8 @@ bool assign(const Option& option, const Json& value) {
                [&](std::string* field) {
                  if (!value.is_string()) return false;
                  const std::string& text = value.get_ref<const std::string&>();
-                 if (!option.choices.empty() && std::ranges::find(option.choices, text) == option.choices.end()) return false;
+                 if (!option.choices.empty() && std::ranges::find(option.choices, text) == option.choices.end())
+                   return false;
                  *field = text;
                  return true;
                },

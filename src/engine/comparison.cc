@@ -17,7 +17,8 @@ Estimate estimate(const std::vector<double>& values, bool binary, std::uint64_t 
   Estimate e;
   if (values.empty()) return Estimate{0, 0, 1};
   for (const double v : values) e.mean += v;
-  const Interval interval = binary ? wilson(static_cast<std::size_t>(e.mean + 0.5), values.size()) : bootstrap_mean(values, seed);
+  const Interval interval =
+      binary ? wilson(static_cast<std::size_t>(e.mean + 0.5), values.size()) : bootstrap_mean(values, seed);
   e.mean /= static_cast<double>(values.size());
   e.low = interval.low;
   e.high = interval.high;

@@ -60,7 +60,9 @@ struct TwoStep : Program {
   std::vector<Parameter> parameters() const override { return inner->parameters(); }
   Json description() const override { return "two steps"; }
   int calls_per_run() const override { return 2; }
-  Result<std::vector<Request>> render(const Candidate& c, const Fields& f) const override { return inner->render(c, f); }
+  Result<std::vector<Request>> render(const Candidate& c, const Fields& f) const override {
+    return inner->render(c, f);
+  }
   Task<Status> run(const Candidate& c, const Fitted& f, const Example& e, Tape& tape, Context& ctx) const override {
     if (e.id.back() % 2 == 0) {
       REDRAFT_AWAIT(std::string hint, ctx.ask(Role::kTeacher, "a hint for " + e.id + " blue"));
@@ -104,7 +106,8 @@ TEST(Engine, RaceDropsLosersAndSpendsLess) {
     Plan plan = plan_of({"Look carefully.", "Be brief.", "Hm.", "Well."});
     plan.race = race;
     Fixed optimizer({plan});
-    const auto report = optimize(loop, toy_problem(3, 256, 0), optimizer, only(model), memory.file->journal(), *store, with_calls(1 << 20));
+    const auto report = optimize(loop, toy_problem(3, 256, 0), optimizer, only(model), memory.file->journal(), *store,
+                                 with_calls(1 << 20));
     REDRAFT_CHECK(report.ok());
     return std::pair(report->best, model.calls);
   };
@@ -142,7 +145,8 @@ TEST(Engine, AnotherStudyIsChargedWhatItReuses) {
   for (const int study : {0, 1}) {
     const auto store = memory.study("study " + std::to_string(study));
     Fixed optimizer({plan_of({"Look carefully.", "Hm."})});
-    const auto report = optimize(loop, toy_problem(3, 40, 0), optimizer, only(model), memory.file->journal(), *store, with_calls(100));
+    const auto report =
+        optimize(loop, toy_problem(3, 40, 0), optimizer, only(model), memory.file->journal(), *store, with_calls(100));
     ASSERT_TRUE(report.ok());
     EXPECT_EQ(report->spent[0].calls, 100);  // a wall in the middle of the second trial
     EXPECT_EQ(report->run.calls_paid, study == 0 ? 100 : 0);
@@ -161,7 +165,8 @@ TEST(Engine, CancelledStudyGoesOnAsIfItHadNotBeen) {
     };
     auto optimizer = make_optimizer("random_search", Json::object());
     const auto store = memory.study();
-    auto report = optimize(loop, toy_problem(), **optimizer, only(model), memory.file->journal(), *store, with_calls(400), source.get_token());
+    auto report = optimize(loop, toy_problem(), **optimizer, only(model), memory.file->journal(), *store,
+                           with_calls(400), source.get_token());
     REDRAFT_CHECK(report.ok());
     return std::pair(*report, dump(*store));
   };
@@ -186,7 +191,9 @@ TEST(Engine, WallsOfTokensAndMoneyHold) {
       for (std::size_t i = 0; i < requests.size(); ++i) {
         const auto answer = reply(requests[i]);
         tokens += answer->usage.tokens_in + answer->usage.tokens_out;
-        money += (100.0 * static_cast<double>(answer->usage.tokens_in) + 1000.0 * static_cast<double>(answer->usage.tokens_out)) / 1e6;
+        money += (100.0 * static_cast<double>(answer->usage.tokens_in) +
+                  1000.0 * static_cast<double>(answer->usage.tokens_out)) /
+                 1e6;
         done(i, answer);
       }
     }
@@ -200,8 +207,10 @@ TEST(Engine, WallsOfTokensAndMoneyHold) {
     StudyOptions options;
     if (wall == 0) options.budget.tokens = 3000;
     else options.budget.cost = 0.5;
-    Fixed optimizer({plan_of({"Look carefully.", "Hm.", "Well.", "A.", "B."}), plan_of({"C.", "D.", "E.", "F.", "G."}), plan_of({"H.", "I.", "J."})});
-    const auto report = optimize(loop, toy_problem(3, 40, 20), optimizer, only(model), memory.file->journal(), *store, options);
+    Fixed optimizer({plan_of({"Look carefully.", "Hm.", "Well.", "A.", "B."}), plan_of({"C.", "D.", "E.", "F.", "G."}),
+                     plan_of({"H.", "I.", "J."})});
+    const auto report =
+        optimize(loop, toy_problem(3, 40, 20), optimizer, only(model), memory.file->journal(), *store, options);
     ASSERT_TRUE(report.ok()) << report.status().message();
     EXPECT_EQ(report->stop, Stop::kBudget);
     EXPECT_LE(model.tokens, wall == 0 ? 3000 : INT64_MAX);
@@ -223,7 +232,8 @@ TEST(Engine, PerfectSeedIsSaturated) {
   Memory memory;
   const auto store = memory.study();
   auto optimizer = make_optimizer("demo_search", Json::object());
-  const auto report = optimize(loop, toy_problem(), **optimizer, only(model), memory.file->journal(), *store, with_calls(1000));
+  const auto report =
+      optimize(loop, toy_problem(), **optimizer, only(model), memory.file->journal(), *store, with_calls(1000));
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(report->stop, Stop::kSaturated);
   EXPECT_FALSE(report->test->significant);
@@ -237,7 +247,8 @@ TEST(Engine, LooksAtTheTestSplitAreCounted) {
     BatchModel model(loop, student);
     const auto store = memory.study(std::to_string(study));
     Fixed none({});
-    const auto report = optimize(loop, toy_problem(), none, only(model), memory.file->journal(), *store, with_calls(1000));
+    const auto report =
+        optimize(loop, toy_problem(), none, only(model), memory.file->journal(), *store, with_calls(1000));
     ASSERT_TRUE(report.ok());
     EXPECT_EQ(report->test->looks, study);
   }
@@ -278,22 +289,23 @@ TEST_P(Gate, Decides) {
 
 INSTANTIATE_TEST_SUITE_P(
     Reasons, Gate,
-    ::testing::Values(
-        GateCase{"Look at {{thing}} and name its colour.", Finish::kStop, ""},
-        GateCase{"Look at {{thing}} and na", Finish::kLength, "cut off"},
-        GateCase{"Look at {{thing}}", Finish::kFilter, "withheld"},
-        GateCase{" \n", Finish::kStop, "empty"},
-        GateCase{"Name the colour.", Finish::kStop, "{{thing}} is gone"},
-        GateCase{"Name {{thing}} and {{other}}.", Finish::kStop, "{{other}}"},
-        GateCase{"Name {{thing}} and {{oth", Finish::kStop, "placeholder of its own"},
-        GateCase{"```\nName {{thing}}", Finish::kStop, "fence"},
-        GateCase{"<think>Hm</think> Name {{thing}}", Finish::kStop, "thought"},
-        GateCase{"Name {{thing}}<|im_end|>", Finish::kStop, "control token"},
-        GateCase{"{{thing}} " + std::string(400, 'a'), Finish::kStop, "the cap is 40"},
-        GateCase{"{{thing}}: write a better version of it: clearer about how to decide!", Finish::kStop, "repeats the words"},
-        GateCase{"{{thing}}, as: the parcel that I ordered last week came broken.", Finish::kStop, "training row 0123456789abcdef"},
-        GateCase{"Назови цвет этой вещи, пожалуйста: {{thing}}", Finish::kStop, "letters are Cyrillic"},
-        GateCase{"请说出颜色这是什么颜色请告诉我们 {{thing}}", Finish::kStop, "letters are Han"}));
+    ::testing::Values(GateCase{"Look at {{thing}} and name its colour.", Finish::kStop, ""},
+                      GateCase{"Look at {{thing}} and na", Finish::kLength, "cut off"},
+                      GateCase{"Look at {{thing}}", Finish::kFilter, "withheld"},
+                      GateCase{" \n", Finish::kStop, "empty"},
+                      GateCase{"Name the colour.", Finish::kStop, "{{thing}} is gone"},
+                      GateCase{"Name {{thing}} and {{other}}.", Finish::kStop, "{{other}}"},
+                      GateCase{"Name {{thing}} and {{oth", Finish::kStop, "placeholder of its own"},
+                      GateCase{"```\nName {{thing}}", Finish::kStop, "fence"},
+                      GateCase{"<think>Hm</think> Name {{thing}}", Finish::kStop, "thought"},
+                      GateCase{"Name {{thing}}<|im_end|>", Finish::kStop, "control token"},
+                      GateCase{"{{thing}} " + std::string(400, 'a'), Finish::kStop, "the cap is 40"},
+                      GateCase{"{{thing}}: write a better version of it: clearer about how to decide!", Finish::kStop,
+                               "repeats the words"},
+                      GateCase{"{{thing}}, as: the parcel that I ordered last week came broken.", Finish::kStop,
+                               "training row 0123456789abcdef"},
+                      GateCase{"Назови цвет этой вещи, пожалуйста: {{thing}}", Finish::kStop, "letters are Cyrillic"},
+                      GateCase{"请说出颜色这是什么颜色请告诉我们 {{thing}}", Finish::kStop, "letters are Han"}));
 
 TEST(Admit, TakesOutWhatMayNotBeScored) {
   Loop loop;

@@ -153,8 +153,10 @@ class Evaluator {
   Task<Result<Scoring>> known_or_run(std::size_t t, const Example& example) {
     const Evaluation& e = out_.evaluations[t];
     if (store_ && !e.trial.keep_tapes) {
-      if (auto known = store_->cell(racers_[t].id, e.trial.split, example.id, false)) return reuse(std::move(*known), example.id, false);
-      if (auto known = store_->cell(racers_[t].id, e.trial.split, example.id, true)) return reuse(std::move(*known), example.id, true);
+      if (auto known = store_->cell(racers_[t].id, e.trial.split, example.id, false))
+        return reuse(std::move(*known), example.id, false);
+      if (auto known = store_->cell(racers_[t].id, e.trial.split, example.id, true))
+        return reuse(std::move(*known), example.id, true);
     }
     return cell(problem_, e, example, ctx_);
   }

@@ -62,8 +62,15 @@ class Reader {
 };
 
 Json to_json(const Comparison& c) {
-  return {{"n", c.n}, {"looks", c.looks}, {"seed", to_json(c.seed)}, {"best", to_json(c.best)},
-          {"difference", to_json(c.difference)}, {"p", c.p}, {"test", c.test}, {"fixed", c.fixed}, {"broken", c.broken},
+  return {{"n", c.n},
+          {"looks", c.looks},
+          {"seed", to_json(c.seed)},
+          {"best", to_json(c.best)},
+          {"difference", to_json(c.difference)},
+          {"p", c.p},
+          {"test", c.test},
+          {"fixed", c.fixed},
+          {"broken", c.broken},
           {"significant", c.significant}};
 }
 
@@ -87,10 +94,17 @@ Comparison read_comparison(const Json& json, Reader& read) {
 Json to_json(const Report& r) {
   Json spent = Json::array();
   for (const Spent& s : r.spent) spent.push_back(to_json(s));
-  return {{"seed", r.seed}, {"best", r.best}, {"fitted", {r.fitted[0], r.fitted[1]}},
-          {"val_seed", to_json(r.val_seed)}, {"val_best", to_json(r.val_best)},
-          {"test", r.test ? to_json(*r.test) : Json()}, {"stop", to_string(r.stop)}, {"rounds", r.rounds},
-          {"proposals", r.proposals}, {"refusals", r.refusals}, {"spent", std::move(spent)},
+  return {{"seed", r.seed},
+          {"best", r.best},
+          {"fitted", {r.fitted[0], r.fitted[1]}},
+          {"val_seed", to_json(r.val_seed)},
+          {"val_best", to_json(r.val_best)},
+          {"test", r.test ? to_json(*r.test) : Json()},
+          {"stop", to_string(r.stop)},
+          {"rounds", r.rounds},
+          {"proposals", r.proposals},
+          {"refusals", r.refusals},
+          {"spent", std::move(spent)},
           {"run", {r.run.calls_paid, r.run.attempts, r.run.tokens_computed, r.run.journal_hits, r.run.seconds}},
           {"remarks", r.remarks}};
 }
@@ -119,7 +133,8 @@ Result<Report> report_from_json(const Json& json) {
   read.number(read.entry(run, 3), r.run.journal_hits);
   read.number(read.entry(run, 4), r.run.seconds);
   const Json& remarks = read.at(json, "remarks");
-  for (std::size_t i = 0; remarks.is_array() && i < remarks.size(); ++i) read.text(remarks[i], r.remarks.emplace_back());
+  for (std::size_t i = 0; remarks.is_array() && i < remarks.size(); ++i)
+    read.text(remarks[i], r.remarks.emplace_back());
   if (!read.ok()) return Status(Code::kCorruption, "the stored report of the study is not one that this version reads");
   return r;
 }

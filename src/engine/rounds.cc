@@ -71,15 +71,25 @@ Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> r
   for (const Evaluation& e : evaluated.evaluations) {
     const Estimate score = estimate(values_of(e), parts.problem.metric->binary(), parts.options.seed);
     tell(parts, "trial",
-         {{"round", round}, {"candidate", candidate_id(e.trial.candidate)}, {"split", to_string(e.trial.split)},
-          {"why", e.trial.why}, {"mean", score.mean}, {"ci95", {score.low, score.high}}, {"n", e.outcomes.size()},
+         {{"round", round},
+          {"candidate", candidate_id(e.trial.candidate)},
+          {"split", to_string(e.trial.split)},
+          {"why", e.trial.why},
+          {"mean", score.mean},
+          {"ci95", {score.low, score.high}},
+          {"n", e.outcomes.size()},
           {"dropped", e.dropped}});
   }
   const Spent total = parts.ctx.ledger().total();
   tell(parts, final ? "test" : "round",
-       {{"round", round}, {"trials", evaluated.evaluations.size()}, {"refused", refused.size()},
-        {"missing", evaluated.missing}, {"exhausted", evaluated.exhausted}, {"calls", total.calls},
-        {"tokens_in", total.tokens_in}, {"tokens_out", total.tokens_out}});
+       {{"round", round},
+        {"trials", evaluated.evaluations.size()},
+        {"refused", refused.size()},
+        {"missing", evaluated.missing},
+        {"exhausted", evaluated.exhausted},
+        {"calls", total.calls},
+        {"tokens_in", total.tokens_in},
+        {"tokens_out", total.tokens_out}});
   RoundRecord record;
   record.evaluations = std::move(evaluated.evaluations);
   record.cell_costs = std::move(evaluated.cell_costs);

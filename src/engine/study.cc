@@ -12,10 +12,10 @@ constexpr int kMostIdleRounds = 20;
 
 // What the study itself must know of earlier rounds stands in their notes, beside what the optimizer wrote: so a
 // resumed study goes on as if it had never stopped.
-constexpr const char* kIdle = "study.idle";        // rounds in a row that spent nothing
+constexpr const char* kIdle = "study.idle";            // rounds in a row that spent nothing
 constexpr const char* kExhausted = "study.exhausted";  // the budget ended in this round
-constexpr const char* kTrials = "study.trials";    // scored
-constexpr const char* kRefused = "study.refused";  // not let in
+constexpr const char* kTrials = "study.trials";        // scored
+constexpr const char* kRefused = "study.refused";      // not let in
 
 int number_in(const Note& note, const char* key) {
   const auto found = note.find(key);
@@ -39,7 +39,8 @@ Task<Status> score_seed(const StudyParts& parts) {
   const Candidate seed = seed_of(parts.history.parameters());
   std::vector<Spent> costs;
   for (const Example& example : parts.history.data(Split::kVal))
-    if (auto known = parts.store.cell(candidate_id(seed), Split::kVal, example.id, false)) costs.push_back(known->spent);
+    if (auto known = parts.store.cell(candidate_id(seed), Split::kVal, example.id, false))
+      costs.push_back(known->spent);
   parts.ctx.ledger().hold(reserve_for_test(parts.problem, &costs));
   co_return Status();
 }
@@ -108,7 +109,8 @@ std::vector<std::string> remarks_on(const Report& r) {
   std::vector<std::string> remarks;
   const std::int64_t asked = r.proposals + r.refusals;
   if (r.refusals >= 4 && 2 * r.refusals > asked)
-    remarks.push_back("the teacher is weak for this task: " + std::to_string(r.refusals) + " of " + std::to_string(asked) +
+    remarks.push_back("the teacher is weak for this task: " + std::to_string(r.refusals) + " of " +
+                      std::to_string(asked) +
                       " proposals were refused; what was gained comes from the rest, and demo_search needs no teacher");
   if (r.best == r.seed && r.stop != Stop::kSaturated && r.proposals > 0)
     remarks.push_back("no candidate was better than the seed on val");
@@ -120,41 +122,58 @@ void tell_start(const StudyParts& parts) {
   if (!parts.options.on_event) return;
   const Budget& b = parts.options.budget;
   const Spent spent = parts.ctx.ledger().total();
-  parts.options.on_event(
-      Event{"study",
-            {{"rounds", parts.store.rounds()},
-             {"seed", parts.options.seed},
-             {"rows", {{"train", parts.problem.train.size()}, {"val", parts.problem.val.size()}, {"test", parts.problem.test.size()}}},
-             {"budget", {{"calls", b.calls}, {"tokens", b.tokens}, {"cost", b.cost}, {"seconds", b.seconds}, {"rounds", b.rounds}}},
-             {"calls", spent.calls}, {"tokens_in", spent.tokens_in}, {"tokens_out", spent.tokens_out}}});
+  parts.options.on_event(Event{
+      "study",
+      {{"rounds", parts.store.rounds()},
+       {"seed", parts.options.seed},
+       {"rows",
+        {{"train", parts.problem.train.size()},
+         {"val", parts.problem.val.size()},
+         {"test", parts.problem.test.size()}}},
+       {"budget",
+        {{"calls", b.calls}, {"tokens", b.tokens}, {"cost", b.cost}, {"seconds", b.seconds}, {"rounds", b.rounds}}},
+       {"calls", spent.calls},
+       {"tokens_in", spent.tokens_in},
+       {"tokens_out", spent.tokens_out}}});
 }
 
 void tell_end(const StudyOptions& options, const Report& r) {
   if (!options.on_event) return;
   options.on_event(Event{"stop",
-                         {{"stop", to_string(r.stop)}, {"rounds", r.rounds}, {"proposals", r.proposals}, {"refusals", r.refusals},
-                          {"val_seed", r.val_seed.mean}, {"val_best", r.val_best.mean}}});
+                         {{"stop", to_string(r.stop)},
+                          {"rounds", r.rounds},
+                          {"proposals", r.proposals},
+                          {"refusals", r.refusals},
+                          {"val_seed", r.val_seed.mean},
+                          {"val_best", r.val_best.mean}}});
 }
 
 Status too_small(const Problem& problem, const Budget& budget) {
   if (budget.calls == 0) return {};
-  const std::int64_t seed_on_val = static_cast<std::int64_t>(problem.val.size()) * calls_per_cell(problem) +
-                                   problem.program->calls_to_prepare(seed_of(problem.program->parameters()), problem.train.size());
+  const std::int64_t seed_on_val =
+      static_cast<std::int64_t>(problem.val.size()) * calls_per_cell(problem) +
+      problem.program->calls_to_prepare(seed_of(problem.program->parameters()), problem.train.size());
   const std::int64_t least = reserve_for_test(problem, nullptr).calls + seed_on_val;
   if (budget.calls > least) return {};
-  return Status(Code::kExhausted, "a budget of " + std::to_string(budget.calls) + " calls is too small for one comparison: the seed on val takes " +
-                                      std::to_string(seed_on_val) + ", the seed and the best on test " + std::to_string(least - seed_on_val) +
-                                      "; allow more than " + std::to_string(least) + " with --max-calls, or use fewer rows");
+  return Status(Code::kExhausted, "a budget of " + std::to_string(budget.calls) +
+                                      " calls is too small for one comparison: the seed on val takes " +
+                                      std::to_string(seed_on_val) + ", the seed and the best on test " +
+                                      std::to_string(least - seed_on_val) + "; allow more than " +
+                                      std::to_string(least) + " with --max-calls, or use fewer rows");
 }
 
 }  // namespace
 
 std::string_view to_string(Stop stop) {
   switch (stop) {
-    case Stop::kConverged: return "converged";
-    case Stop::kBudget: return "budget";
-    case Stop::kCancelled: return "cancelled";
-    case Stop::kSaturated: return "saturated";
+    case Stop::kConverged:
+      return "converged";
+    case Stop::kBudget:
+      return "budget";
+    case Stop::kCancelled:
+      return "cancelled";
+    case Stop::kSaturated:
+      return "saturated";
   }
   return "";
 }
@@ -170,8 +189,8 @@ Json SealedSplit::ids() const {
   return ids;
 }
 
-Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer, const Models& models, Journal& journal,
-                        Store& store, const StudyOptions& options, std::stop_token stop) {
+Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer, const Models& models,
+                        Journal& journal, Store& store, const StudyOptions& options, std::stop_token stop) {
   REDRAFT_RETURN_IF_ERROR(too_small(problem, options.budget));
   StudyContext ctx(loop, models, journal, options, store.spent(), store.run_counters(), std::move(stop));
   const History history(problem.program->parameters(), problem.train, problem.val, store);

@@ -15,7 +15,7 @@ std::uint64_t mixed(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-constexpr int kChoiceEnvelope = 16;  // tokens around a choice where a server wraps it in JSON
+constexpr int kChoiceEnvelope = 16;                    // tokens around a choice where a server wraps it in JSON
 constexpr std::uint64_t kSeedBits = (1ull << 53) - 1;  // what a JSON number holds exactly
 
 }  // namespace
@@ -73,7 +73,8 @@ Spent StudyContext::cost_of(Role role, const Usage& usage) const {
   if (price) {
     const auto cached = static_cast<double>(std::min(usage.tokens_cached, usage.tokens_in));
     const double fresh = static_cast<double>(usage.tokens_in) - cached;
-    spent.cost = (fresh * price->in + cached * price->cached + static_cast<double>(usage.tokens_out) * price->out) / 1e6;
+    spent.cost =
+        (fresh * price->in + cached * price->cached + static_cast<double>(usage.tokens_out) * price->out) / 1e6;
   }
   return spent;
 }
@@ -84,7 +85,8 @@ Spent StudyContext::most_of(Role role, const Request& request) const {
     usage.tokens_in = backend(role).most_tokens_in(request);
     usage.tokens_out = request.max_tokens;
     int longest = 0;
-    for (const std::string& choice : request.constraint.choices) longest = std::max(longest, backend(role).count(choice));
+    for (const std::string& choice : request.constraint.choices)
+      longest = std::max(longest, backend(role).count(choice));
     if (longest > 0) usage.tokens_out = std::min(request.max_tokens, longest + kChoiceEnvelope);
   }
   return cost_of(role, usage);
@@ -104,7 +106,8 @@ Ledger::Answer StudyContext::try_send(Call& call) {
     return Ledger::Answer::kWall;
   };
   if (out_of_time()) return wall("seconds");
-  const std::int64_t most_attempts = options_.budget.attempts > 0 ? options_.budget.attempts : 2 * options_.budget.calls;
+  const std::int64_t most_attempts =
+      options_.budget.attempts > 0 ? options_.budget.attempts : 2 * options_.budget.calls;
   if (most_attempts > 0 && attempts() >= most_attempts) return wall("attempts");
   const Ledger::Answer answer = ledger_.reserve(call.most);
   if (answer == Ledger::Answer::kWall) return wall("calls, tokens or money");

@@ -21,7 +21,9 @@ class StudyContext final : public Context {
                const std::array<Spent, 3>& spent, const RunCounters& run, std::stop_token stop);
   ~StudyContext() override;
 
-  Task<Result<Completion>> complete(Role role, Request request) override { return complete(role, std::move(request), nullptr); }
+  Task<Result<Completion>> complete(Role role, Request request) override {
+    return complete(role, std::move(request), nullptr);
+  }
   Task<Result<Json>> tool(ToolCall call) override;
   Capabilities capabilities(Role role) const override { return backend(role).capabilities(); }
   int count(Role role, std::string_view text) const override { return backend(role).count(text); }
@@ -45,7 +47,7 @@ class StudyContext final : public Context {
     Request request;
     const ToolCall* tool;  // null: a model call
     Spent* meter;
-    Spent most;            // what was reserved
+    Spent most;  // what was reserved
     bool charged = false;
     std::optional<Result<Completion>> answer;
     std::coroutine_handle<> waiter;

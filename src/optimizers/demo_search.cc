@@ -26,11 +26,13 @@ struct Options {
   int patience = 3;
 
   OptionList list() {
-    return {{"width", width, 1, 1024, "most candidates in the halving round; fewer when the budget could not take them to its end"},
-            {"neighbours", neighbours, 1, 256, "edits of the best per later round"},
-            {"block", block, 1, 4096, "val examples in the first block of a race; each block is twice the one before"},
-            {"bootstrap", bootstrap, 0, 4096, "training rows the program runs to find what it gets right; 0 = labels only"},
-            {"patience", patience, 1, 1000, "rounds of edits without a better candidate before it ends"}};
+    return {
+        {"width", width, 1, 1024,
+         "most candidates in the halving round; fewer when the budget could not take them to its end"},
+        {"neighbours", neighbours, 1, 256, "edits of the best per later round"},
+        {"block", block, 1, 4096, "val examples in the first block of a race; each block is twice the one before"},
+        {"bootstrap", bootstrap, 0, 4096, "training rows the program runs to find what it gets right; 0 = labels only"},
+        {"patience", patience, 1, 1000, "rounds of edits without a better candidate before it ends"}};
   }
 };
 
@@ -64,7 +66,8 @@ class DemoSearch final : public Optimizer {
     for (const Evaluation& e : evaluations) {
       double sum = 0;
       for (const Outcome& o : e.outcomes) sum += o.score.value;
-      better = better || (best && e.outcomes.size() == best->n && sum > best->mean * static_cast<double>(best->n) + 1e-9);
+      better =
+          better || (best && e.outcomes.size() == best->n && sum > best->mean * static_cast<double>(best->n) + 1e-9);
     }
     const int stalled = std::stoi(last(history, "stalled").value_or("0"));
     note["stalled"] = std::to_string(better ? 0 : stalled + 1);
@@ -87,7 +90,8 @@ class DemoSearch final : public Optimizer {
     shuffle(ids, rng);
     ids.resize(std::min(ids.size(), static_cast<std::size_t>(options_.bootstrap)));
     Plan plan;
-    plan.trials.push_back(Trial{history.incumbent(), Split::kTrain, std::move(ids), true, "to see which training rows it gets right"});
+    plan.trials.push_back(
+        Trial{history.incumbent(), Split::kTrain, std::move(ids), true, "to see which training rows it gets right"});
     return plan;
   }
 
@@ -158,7 +162,8 @@ class DemoSearch final : public Optimizer {
     Plan plan;
     const auto add = [&](Candidate candidate, std::string why) {
       const bool twice = std::ranges::any_of(plan.trials, [&](const Trial& t) { return t.candidate == candidate; });
-      if (!twice && !history.knows(candidate)) plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
+      if (!twice && !history.knows(candidate))
+        plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
     };
     if (calibrate) {
       Candidate candidate = history.incumbent();
@@ -172,7 +177,8 @@ class DemoSearch final : public Optimizer {
       const std::size_t n = width == 1 ? most : 1 + i * (most - 1) / (width - 1);  // sizes from 1 to the most, evenly
       const bool bootstrapped = i % 3 == 2 && right.size() >= 2;
       candidate[demos->name] = to_text(draw_covering(bootstrapped ? right : labels, n, rng));
-      if (calibrate) candidate[calibrate->name] = i % 4 == 3 ? calibrate->draw(uniform(rng)) : calibrate->choices.back();
+      if (calibrate)
+        candidate[calibrate->name] = i % 4 == 3 ? calibrate->draw(uniform(rng)) : calibrate->choices.back();
       add(std::move(candidate), std::to_string(n) + (bootstrapped ? " bootstrapped" : " labelled") + " demonstrations");
     }
     if (plan.trials.empty()) return edits(history, demos, rng);
@@ -190,14 +196,18 @@ class DemoSearch final : public Optimizer {
     Plan plan;
     plan.trials.push_back(Trial{best, Split::kVal, {}, false, "the best so far"});
     // Many draws fall on what is known or does not apply; they cost nothing.
-    for (int tries = 0; tries < 20 * options_.neighbours && plan.trials.size() <= static_cast<std::size_t>(options_.neighbours); ++tries) {
+    for (int tries = 0;
+         tries < 20 * options_.neighbours && plan.trials.size() <= static_cast<std::size_t>(options_.neighbours);
+         ++tries) {
       Candidate candidate = best;
       std::string why;
       const std::size_t move = below(rng, 7);
       if (move <= 3 && demos) {
         std::string& text = candidate[demos->name];
         if (move == 0) text = swap_one(text, labels, rng), why = "a demonstration swapped";
-        if (move == 1) text = add_one(text, labels, static_cast<std::size_t>(demos->max_demonstrations), rng), why = "a demonstration more";
+        if (move == 1)
+          text = add_one(text, labels, static_cast<std::size_t>(demos->max_demonstrations), rng),
+          why = "a demonstration more";
         if (move == 2) text = drop_one(text, rng), why = "a demonstration less";
         if (move == 3) text = reorder(text, rng), why = "two demonstrations change places";
       } else if (move == 4 && instruction) {
@@ -209,7 +219,8 @@ class DemoSearch final : public Optimizer {
         why = p.name + " = " + candidate[p.name];
       }
       const bool twice = std::ranges::any_of(plan.trials, [&](const Trial& t) { return t.candidate == candidate; });
-      if (!twice && !history.knows(candidate)) plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
+      if (!twice && !history.knows(candidate))
+        plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
     }
     if (plan.trials.size() == 1) return Plan{};  // nothing is left to try
     plan.race = race(1);

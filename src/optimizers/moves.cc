@@ -15,7 +15,8 @@ bool has(const std::vector<Demonstration>& list, const Demonstration& d) {
 }
 
 // One of the pool that is not in the list, or null.
-const Demonstration* fresh_one(const std::vector<Demonstration>& pool, const std::vector<Demonstration>& list, std::mt19937_64& rng) {
+const Demonstration* fresh_one(const std::vector<Demonstration>& pool, const std::vector<Demonstration>& list,
+                               std::mt19937_64& rng) {
   std::vector<const Demonstration*> fresh;
   for (const Demonstration& d : pool)
     if (!has(list, d)) fresh.push_back(&d);
@@ -72,7 +73,8 @@ std::string reorder(const std::string& demonstrations, std::mt19937_64& rng) {
   return to_text(list);
 }
 
-std::string add_one(const std::string& demonstrations, const std::vector<Demonstration>& pool, std::size_t most, std::mt19937_64& rng) {
+std::string add_one(const std::string& demonstrations, const std::vector<Demonstration>& pool, std::size_t most,
+                    std::mt19937_64& rng) {
   std::vector<Demonstration> list = parsed(demonstrations);
   const Demonstration* fresh = fresh_one(pool, list, rng);
   if (list.size() >= most || !fresh) return demonstrations;
@@ -93,8 +95,9 @@ std::string drop_sentence(const std::string& instruction, const Parameter& param
   std::string sentence;
   for (std::size_t i = 0; i < instruction.size(); ++i) {
     sentence += instruction[i];
-    const bool ends = instruction[i] == '\n' || (std::string_view(".!?;").find(instruction[i]) != std::string_view::npos &&
-                                                 (i + 1 == instruction.size() || instruction[i + 1] == ' '));
+    const bool ends =
+        instruction[i] == '\n' || (std::string_view(".!?;").find(instruction[i]) != std::string_view::npos &&
+                                   (i + 1 == instruction.size() || instruction[i + 1] == ' '));
     if (ends) sentences.push_back(std::exchange(sentence, {}));
   }
   if (!sentence.empty()) sentences.push_back(std::move(sentence));

@@ -25,7 +25,8 @@ std::vector<Demonstration> draw_covering(const std::vector<Demonstration>& pool,
 // One small change, or the text as it was where the move does not apply.
 std::string drop_one(const std::string& demonstrations, std::mt19937_64& rng);
 std::string reorder(const std::string& demonstrations, std::mt19937_64& rng);
-std::string add_one(const std::string& demonstrations, const std::vector<Demonstration>& pool, std::size_t most, std::mt19937_64& rng);
+std::string add_one(const std::string& demonstrations, const std::vector<Demonstration>& pool, std::size_t most,
+                    std::mt19937_64& rng);
 std::string swap_one(const std::string& demonstrations, const std::vector<Demonstration>& pool, std::mt19937_64& rng);
 std::string drop_sentence(const std::string& instruction, const Parameter& parameter, std::mt19937_64& rng);
 std::string other_choice(const Parameter& parameter, const std::string& now, std::mt19937_64& rng);

@@ -17,7 +17,8 @@ std::string unwrapped(std::string_view text) {
     const std::size_t line = text.find('\n');
     if (line != std::string_view::npos) text = trimmed(text.substr(line + 1, text.size() - line - 4));
   }
-  if (text.size() > 2 && text.front() == '"' && text.back() == '"' && text.substr(1, text.size() - 2).find('"') == std::string_view::npos)
+  if (text.size() > 2 && text.front() == '"' && text.back() == '"' &&
+      text.substr(1, text.size() - 2).find('"') == std::string_view::npos)
     text = trimmed(text.substr(1, text.size() - 2));
   return std::string(text);
 }
@@ -37,7 +38,8 @@ std::string fill(std::string_view meta, const std::map<std::string, std::string>
   std::string filled;
   for (std::size_t i = 0; i < meta.size();) {
     const std::size_t close = meta[i] == '{' ? meta.find('}', i) : std::string_view::npos;
-    const auto slot = close == std::string_view::npos ? slots.end() : slots.find(std::string(meta.substr(i + 1, close - i - 1)));
+    const auto slot =
+        close == std::string_view::npos ? slots.end() : slots.find(std::string(meta.substr(i + 1, close - i - 1)));
     if (slot == slots.end()) {
       filled += meta[i++];
       continue;

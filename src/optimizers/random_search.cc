@@ -3,8 +3,8 @@
 // each is written anew. Choices and numbers are drawn by chance. Update rule: of all that was scored, the top k by mean
 // on val are rewritten; a race on val drops the losers early. The baseline that every other optimizer must beat at the
 // same number of calls.
-#include "optimizers/proposals.h"
 #include "optimizers/moves.h"
+#include "optimizers/proposals.h"
 #include "redraft/registry.h"
 
 namespace redraft {
@@ -28,15 +28,16 @@ struct Options {
       "Do not quote the examples.";
 
   OptionList list() {
-    return {{"width", width, 1, 256, "proposals per round"},
-            {"keep", keep, 1, 64, "the best candidates, which are rewritten"},
-            {"rows", rows, 0, 64, "training rows shown to the teacher with each request"},
-            {"patience", patience, 1, 1000, "rounds without a new best, or without an admissible proposal, before it ends"},
-            {"max_tokens", max_tokens, 16, 8192, "most tokens of a proposal"},
-            {"temperature", temperature, 0.0, 2.0, "of the teacher"},
-            {"redraw", redraw, 0.0, 1.0, "chance that a choice or a number is drawn anew in a proposal"},
-            {"induce", induce, "the request for an instruction from examples; {rows} are training rows"},
-            {"rewrite", rewrite, "the request for a rewrite; {text}, {role} and {rows} are filled in"}};
+    return {
+        {"width", width, 1, 256, "proposals per round"},
+        {"keep", keep, 1, 64, "the best candidates, which are rewritten"},
+        {"rows", rows, 0, 64, "training rows shown to the teacher with each request"},
+        {"patience", patience, 1, 1000, "rounds without a new best, or without an admissible proposal, before it ends"},
+        {"max_tokens", max_tokens, 16, 8192, "most tokens of a proposal"},
+        {"temperature", temperature, 0.0, 2.0, "of the teacher"},
+        {"redraw", redraw, 0.0, 1.0, "chance that a choice or a number is drawn anew in a proposal"},
+        {"induce", induce, "the request for an instruction from examples; {rows} are training rows"},
+        {"rewrite", rewrite, "the request for a rewrite; {text}, {role} and {rows} are filled in"}};
   }
 };
 
@@ -64,7 +65,8 @@ class RandomSearch final : public Optimizer {
       const Candidate& parent = parents[static_cast<std::size_t>(i) % parents.size()];
       Question q{induces ? options_.induce : options_.rewrite, {}, options_.temperature, options_.max_tokens, 0};
       q.sample = static_cast<std::uint32_t>(history.rounds() * 1024 + i);
-      q.slots = {{"role", parameter.role}, {"text", parent.at(parameter.name)},
+      q.slots = {{"role", parameter.role},
+                 {"text", parent.at(parameter.name)},
                  {"rows", rows_as_text(history.data(Split::kTrain), static_cast<std::size_t>(options_.rows), rng)}};
       questions.push_back(std::move(q));
     }
@@ -74,7 +76,8 @@ class RandomSearch final : public Optimizer {
       Candidate candidate = base;
       candidate[parameter.name] = std::move(text);
       redraw(history.parameters(), candidate, rng);
-      plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, "a proposal of the teacher for " + parameter.name});
+      plan.trials.push_back(
+          Trial{std::move(candidate), Split::kVal, {}, false, "a proposal of the teacher for " + parameter.name});
     }
     plan.race.emplace();
     co_return std::move(plan);
@@ -123,7 +126,8 @@ class RandomSearch final : public Optimizer {
     for (int i = 0; i < options_.width; ++i) {
       Candidate candidate = history.incumbent();
       redraw(history.parameters(), candidate, rng);
-      if (!history.knows(candidate)) plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, "a random draw"});
+      if (!history.knows(candidate))
+        plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, "a random draw"});
     }
     if (!plan.trials.empty()) plan.race.emplace();
     return plan;

@@ -2,8 +2,8 @@
 
 namespace redraft {
 
-#define REDRAFT_OPTIMIZER(name, summary, source)   \
-  std::vector<OptionInfo> describe_##name();       \
+#define REDRAFT_OPTIMIZER(name, summary, source) \
+  std::vector<OptionInfo> describe_##name();     \
   Result<std::unique_ptr<Optimizer>> make_##name(const Json&);
 #include "optimizers/optimizers.def"
 #undef REDRAFT_OPTIMIZER

@@ -22,7 +22,8 @@ struct Ended {
 
 // One life of a study: the process, so to speak. Only the memory outlives it.
 template <class Fake>
-Ended live(const Make& make, Memory& memory, std::int64_t lives = INT64_MAX, std::int64_t calls = kCalls, std::uint64_t delays = 1) {
+Ended live(const Make& make, Memory& memory, std::int64_t lives = INT64_MAX, std::int64_t calls = kCalls,
+           std::uint64_t delays = 1) {
   Loop loop;
   std::unique_ptr<FakeModel> model;
   if constexpr (std::is_same_v<Fake, BatchModel>) model = std::make_unique<BatchModel>(loop, either);
@@ -34,7 +35,8 @@ Ended live(const Make& make, Memory& memory, std::int64_t lives = INT64_MAX, std
   options.budget.calls = calls;
   options.seed = 7;
   Ended ended;
-  ended.report = optimize(loop, toy_problem(kTrain, kVal, kTest), *optimizer, only(*model), memory.file->journal(), *store, options);
+  ended.report = optimize(loop, toy_problem(kTrain, kVal, kTest), *optimizer, only(*model), memory.file->journal(),
+                          *store, options);
   ended.dump = dump(*store);
   ended.asked = model->calls;
   ended.complete = model->complete_answers;
@@ -119,7 +121,8 @@ TEST_P(OptimizerContract, ProposesOnlyWhatTheParametersAdmit) {
   live<BatchModel>(make, memory);
   const auto store = memory.study();
   for (const Scored& s : store->scored(Split::kVal))
-    for (const Parameter& p : toy_problem().program->parameters()) EXPECT_TRUE(p.admits(s.candidate.at(p.name))) << p.name;
+    for (const Parameter& p : toy_problem().program->parameters())
+      EXPECT_TRUE(p.admits(s.candidate.at(p.name))) << p.name;
 }
 
 TEST_P(OptimizerContract, KeepsNoMemory) { EXPECT_TRUE(keeps_no_memory(make)); }

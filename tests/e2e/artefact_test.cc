@@ -13,7 +13,9 @@ class ArtefactTest : public testing::Test {
     ASSERT_EQ(ran.code, 0) << ran.err;
   }
   static void TearDownTestSuite() { delete std::exchange(folder, nullptr); }
-  static Ran run(std::vector<std::string> words, const std::string& input = "") { return folder->run(std::move(words), input); }
+  static Ran run(std::vector<std::string> words, const std::string& input = "") {
+    return folder->run(std::move(words), input);
+  }
 
   static inline TaskFolder* folder = nullptr;
 };
@@ -81,7 +83,8 @@ TEST_F(ArtefactTest, ApplyAnswersRowsInTheirOrder) {
   const Ran unknown = run({"apply", "task.best.json"}, rows);
   EXPECT_EQ(unknown.code, 2);
   EXPECT_NE(unknown.err.find("--model"), std::string::npos) << unknown.err;
-  const Ran column = run({"apply", "task.best.json", "--model", "scripted:model.json"}, "{\"text\": \"x\"}\n{\"txt\": \"x\"}\n");
+  const Ran column =
+      run({"apply", "task.best.json", "--model", "scripted:model.json"}, "{\"text\": \"x\"}\n{\"txt\": \"x\"}\n");
   EXPECT_EQ(column.code, 2);
   EXPECT_NE(column.err.find("standard input:2"), std::string::npos) << column.err;
   EXPECT_EQ(run({"apply", "task.best.json", "--model", "scripted:model.json"}, "not json\n").code, 2);
@@ -89,8 +92,11 @@ TEST_F(ArtefactTest, ApplyAnswersRowsInTheirOrder) {
 }
 
 TEST_F(ArtefactTest, ApplySaysWhereTheModelFailed) {
-  folder->write("down.json", R"({"rules": [{"when": {"contains": "error"}, "fail": "refused", "message": "no"}, {"answer": "billing"}]})");
-  const Ran ran = run({"apply", "task.best.json", "--model", "scripted:down.json"}, "{\"text\": \"fine\"}\n{\"text\": \"my error\"}\n");
+  folder->write(
+      "down.json",
+      R"({"rules": [{"when": {"contains": "error"}, "fail": "refused", "message": "no"}, {"answer": "billing"}]})");
+  const Ran ran = run({"apply", "task.best.json", "--model", "scripted:down.json"},
+                      "{\"text\": \"fine\"}\n{\"text\": \"my error\"}\n");
   EXPECT_EQ(ran.code, 3);
   EXPECT_TRUE(ran.out.starts_with("{\"team\":\"billing\"}\n{\"error\":")) << ran.out;
   EXPECT_NE(ran.err.find("1 of 2 rows have no answer"), std::string::npos) << ran.err;
@@ -112,7 +118,8 @@ TEST_F(ArtefactTest, RenderTakesANumberOrAnId) {
 // The messages that render prints, that apply sends and that the export holds are the same bytes.
 TEST_F(ArtefactTest, WhatIsShownIsWhatIsSent) {
   HttpServer server([](const HttpServer::Seen&) { return chat_reply("{\"answer\": \"billing\"}"); });
-  const Json rows = Json::array({Json{{"text", "my \"error\" \xC3\xA9 {{text}} \\ \n new line"}}, Json{{"text", "plain"}}});
+  const Json rows =
+      Json::array({Json{{"text", "my \"error\" \xC3\xA9 {{text}} \\ \n new line"}}, Json{{"text", "plain"}}});
   std::string input;
   for (const Json& row : rows) input += to_text(row) + '\n';
   const Ran applied = run({"apply", "task.best.json", "--model", server.url() + "#m"}, input);
@@ -132,7 +139,9 @@ TEST_F(ArtefactTest, WhatIsShownIsWhatIsSent) {
     ASSERT_EQ(ran.code, 0) << ran.err;
     const std::string messages = ran.out.substr(1, ran.out.size() - 3);  // {...}\n
     shown.insert(messages);
-    EXPECT_EQ(std::count_if(sent.begin(), sent.end(), [&](const std::string& body) { return body.find(messages) != std::string::npos; }), 1)
+    EXPECT_EQ(std::count_if(sent.begin(), sent.end(),
+                            [&](const std::string& body) { return body.find(messages) != std::string::npos; }),
+              1)
         << messages;
   }
   EXPECT_EQ(shown.size(), 2u);
@@ -156,13 +165,21 @@ TEST_F(ArtefactTest, ExportSaysWhatItCannotCarry) {
 TEST_F(ArtefactTest, ShowDiffAndReport) {
   const Ran show = run({"show", "task.redraft.db", "--study", "1"});
   ASSERT_EQ(show.code, 0) << show.err;
-  for (const std::string says : {"[seed]", "[best]", "spent by", "student", "refused"}) EXPECT_NE(show.out.find(says), std::string::npos) << says;
-  EXPECT_NE(run({"show", "task.redraft.db", "--study", "1", "--candidate", "1"}).out.find("Route the ticket."), std::string::npos);
-  EXPECT_NE(run({"show", "task.redraft.db", "--study", "1", "--round", "1"}).out.find("a proposal of the teacher"), std::string::npos);
-  for (const std::vector<std::string>& wrong :
-       {std::vector<std::string>{"show", "task.redraft.db", "--study", "99"}, {"show", "task.redraft.db", "--study", "1", "--round", "99"},
-        {"show", "task.redraft.db", "--study", "1", "--candidate", "99"}, {"show", "nosuch.db"}, {"diff", "task.redraft.db", "1"}, {"diff", "task.redraft.db", "1", "99"},
-        {"report", "nosuch.db", "-o", "x.html"}, {"report", "task.redraft.db"}, {"report", "task.redraft.db", "-o", "nosuch/x.html"}})
+  for (const std::string says : {"[seed]", "[best]", "spent by", "student", "refused"})
+    EXPECT_NE(show.out.find(says), std::string::npos) << says;
+  EXPECT_NE(run({"show", "task.redraft.db", "--study", "1", "--candidate", "1"}).out.find("Route the ticket."),
+            std::string::npos);
+  EXPECT_NE(run({"show", "task.redraft.db", "--study", "1", "--round", "1"}).out.find("a proposal of the teacher"),
+            std::string::npos);
+  for (const std::vector<std::string>& wrong : {std::vector<std::string>{"show", "task.redraft.db", "--study", "99"},
+                                                {"show", "task.redraft.db", "--study", "1", "--round", "99"},
+                                                {"show", "task.redraft.db", "--study", "1", "--candidate", "99"},
+                                                {"show", "nosuch.db"},
+                                                {"diff", "task.redraft.db", "1"},
+                                                {"diff", "task.redraft.db", "1", "99"},
+                                                {"report", "nosuch.db", "-o", "x.html"},
+                                                {"report", "task.redraft.db"},
+                                                {"report", "task.redraft.db", "-o", "nosuch/x.html"}})
     EXPECT_EQ(run(wrong).code, 2) << wrong[0];
 
   const Ran diff = run({"diff", "task.redraft.db"});
@@ -179,7 +196,8 @@ TEST_F(ArtefactTest, ShowDiffAndReport) {
   const std::string page = folder->read("run.html");
   EXPECT_NE(page.find("the gain on the sealed test split is significant"), std::string::npos);
   EXPECT_NE(page.find("<ins>"), std::string::npos);
-  for (const std::string none : {"<script", "http://", "https://", "src="}) EXPECT_EQ(page.find(none), std::string::npos) << none;
+  for (const std::string none : {"<script", "http://", "https://", "src="})
+    EXPECT_EQ(page.find(none), std::string::npos) << none;
 }
 
 TEST(Init, MakesATaskThatWorks) {
@@ -190,7 +208,9 @@ TEST(Init, MakesATaskThatWorks) {
   const Ran again = folder.run({"init", "mine"});
   EXPECT_EQ(again.code, 2);
   EXPECT_NE(again.err.find("is there already"), std::string::npos) << again.err;
-  folder.write("mine/model.json", R"({"rules": [{"when": {"constraint": "choices"}, "answer": {"choose": {"request": 2, "question": 1}}}, {"answer": "Say it."}]})");
+  folder.write(
+      "mine/model.json",
+      R"({"rules": [{"when": {"constraint": "choices"}, "answer": {"choose": {"request": 2, "question": 1}}}, {"answer": "Say it."}]})");
   const Ran optimized = folder.run({"optimize", "mine/task.toml", "--student", "scripted:mine/model.json"});
   EXPECT_EQ(optimized.code, 0) << optimized.err;
   EXPECT_TRUE(folder.has("mine/task.best.json"));

@@ -1,5 +1,5 @@
-// The real program as a child process in a folder of its own, and small tasks to run it on. Every test of the command line
-// goes through here: what a user's script sees is all that is looked at.
+// The real program as a child process in a folder of its own, and small tasks to run it on. Every test of the command
+// line goes through here: what a user's script sees is all that is looked at.
 #ifndef REDRAFT_TESTS_E2E_CLI_H_
 #define REDRAFT_TESTS_E2E_CLI_H_
 
@@ -26,7 +26,7 @@
 namespace redraft {
 
 struct Ran {
-  int code = -1;    // the exit code; -1 when a signal ended it
+  int code = -1;  // the exit code; -1 when a signal ended it
   int signal = 0;
   std::string out, err;
 };
@@ -38,7 +38,8 @@ class Child {
   Child(const std::vector<std::string>& argv, const std::string& directory, const std::string& input = "",
         const std::vector<std::string>& environment = {}, bool as_nobody = false) {
     static int number = 0;
-    base_ = std::filesystem::temp_directory_path() / ("redraft_child_" + std::to_string(getpid()) + "_" + std::to_string(++number));
+    base_ = std::filesystem::temp_directory_path() /
+            ("redraft_child_" + std::to_string(getpid()) + "_" + std::to_string(++number));
     const std::string in = base_ + ".in", out = base_ + ".out", err = base_ + ".err";
     EXPECT_TRUE(write_file(in, input).ok());
     std::vector<char*> arguments;
@@ -46,14 +47,16 @@ class Child {
     arguments.push_back(nullptr);
     std::vector<char*> variables;  // all made before the fork: a server's threads may hold any lock during it
     for (char** old = environ; *old; ++old) variables.push_back(*old);
-    for (const std::string& assignment : environment) variables.insert(variables.begin(), const_cast<char*>(assignment.c_str()));
+    for (const std::string& assignment : environment)
+      variables.insert(variables.begin(), const_cast<char*>(assignment.c_str()));
     variables.push_back(nullptr);
     pid_ = fork();
     if (pid_ > 0) return;
     signal(SIGINT, SIG_DFL);
     environ = variables.data();
-    bool ready = dup2(open(in.c_str(), O_RDONLY), 0) == 0 && dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1) == 1 &&
-            dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2) == 2 && chdir(directory.c_str()) == 0;
+    bool ready = dup2(open(in.c_str(), O_RDONLY), 0) == 0 &&
+                 dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1) == 1 &&
+                 dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2) == 2 && chdir(directory.c_str()) == 0;
     if (as_nobody && getuid() == 0) ready = ready && setgid(65534) == 0 && setuid(65534) == 0;
     if (ready) execvp(arguments[0], arguments.data());
     _exit(127);
@@ -120,7 +123,9 @@ class Folder {
 
   const std::string& path() const { return path_; }
   std::string at(const std::string& name) const { return path_ + "/" + name; }
-  void write(const std::string& name, const std::string& text) const { EXPECT_TRUE(write_file(at(name), text).ok()) << name; }
+  void write(const std::string& name, const std::string& text) const {
+    EXPECT_TRUE(write_file(at(name), text).ok()) << name;
+  }
   std::string read(const std::string& name) const {
     const Result<std::string> text = read_file(at(name));
     EXPECT_TRUE(text.ok()) << name;
@@ -130,12 +135,14 @@ class Folder {
   bool has(const std::string& name) const { return std::filesystem::exists(at(name)); }
   std::set<std::string> files() const {
     std::set<std::string> names;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) names.insert(entry.path().lexically_relative(path_));
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path_))
+      names.insert(entry.path().lexically_relative(path_));
     return names;
   }
 
   // `redraft` with these words, here.
-  Ran run(std::vector<std::string> words, const std::string& input = "", const std::vector<std::string>& environment = {}) const {
+  Ran run(std::vector<std::string> words, const std::string& input = "",
+          const std::vector<std::string>& environment = {}) const {
     words.insert(words.begin(), REDRAFT_BINARY);
     return Child(words, path_, input, environment).wait();
   }
@@ -144,15 +151,20 @@ class Folder {
   std::string path_;
 };
 
-// 120 rows of three teams with three words each. The scripted student knows a third of the words by itself and all of them
-// once the instruction says BETTER, which its teacher's rewrites may.
+// 120 rows of three teams with three words each. The scripted student knows a third of the words by itself and all of
+// them once the instruction says BETTER, which its teacher's rewrites may.
 inline std::string tickets(int rows = 120) {
   static const std::vector<std::pair<std::string, std::vector<std::string>>> teams = {
-      {"billing", {"invoice", "refund", "charge"}}, {"shipping", {"parcel", "courier", "delivery"}}, {"technical", {"crash", "error", "bug"}}};
+      {"billing", {"invoice", "refund", "charge"}},
+      {"shipping", {"parcel", "courier", "delivery"}},
+      {"technical", {"crash", "error", "bug"}}};
   std::string text;
   for (int i = 0; i < rows; ++i) {
     const auto& [team, words] = teams[static_cast<std::size_t>(i) % 3];
-    text += to_text(Json{{"text", "Ticket " + std::to_string(i) + " about my " + words[static_cast<std::size_t>(i) / 3 % 3]}, {"team", team}}) + '\n';
+    text += to_text(Json{
+                {"text", "Ticket " + std::to_string(i) + " about my " + words[static_cast<std::size_t>(i) / 3 % 3]},
+                {"team", team}}) +
+            '\n';
   }
   return text;
 }
@@ -161,10 +173,16 @@ inline std::string script(double latency = 0) {
   Json rules = Json::array();
   for (const auto& [word, team] : {std::pair("invoice", "billing"), {"parcel", "shipping"}, {"crash", "technical"}})
     rules.push_back({{"when", {{"contains", word}, {"role", "last"}}}, {"answer", team}});
-  for (const auto& [word, team] : {std::pair("refund", "billing"), {"charge", "billing"}, {"courier", "shipping"}, {"delivery", "shipping"}, {"error", "technical"}, {"bug", "technical"}})
+  for (const auto& [word, team] : {std::pair("refund", "billing"),
+                                   {"charge", "billing"},
+                                   {"courier", "shipping"},
+                                   {"delivery", "shipping"},
+                                   {"error", "technical"},
+                                   {"bug", "technical"}})
     rules.push_back({{"when", {{"contains", {"BETTER", word}}}}, {"answer", team}});
   rules.push_back({{"when", {{"constraint", "choices"}}}, {"answer", {{"choose", {{"billing", 2}, {"shipping", 1}}}}}});
-  rules.push_back({{"answer", {"Route the BETTER ticket.", "Pick the team by its words.", "Name the team that BETTER acts."}}});
+  rules.push_back(
+      {{"answer", {"Route the BETTER ticket.", "Pick the team by its words.", "Name the team that BETTER acts."}}});
   Json json = {{"rules", rules}};
   if (latency > 0) json["latency_s"] = latency;
   return json.dump();
@@ -185,7 +203,8 @@ name = "exact_match"
 [optimizer]
 name = "random_search"
 [models]
-student = )" + student + R"(
+student = )" +
+         student + R"(
 [budget]
 calls = 1200
 )" + more;

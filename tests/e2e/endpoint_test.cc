@@ -23,8 +23,9 @@ Reply route(const Seen& seen) {
 }
 
 std::string task_at(const HttpServer& server, int concurrency, const std::string& more = "") {
-  std::string task = task_file("{ url = \"" + server.url() + "\", name = \"m\", concurrency = " + std::to_string(concurrency) +
-                               ", backoff_s = 0.001" + more + " }");
+  std::string task =
+      task_file("{ url = \"" + server.url() + "\", name = \"m\", concurrency = " + std::to_string(concurrency) +
+                ", backoff_s = 0.001" + more + " }");
   task.replace(task.find("random_search"), 13, "demo_search");
   return task;
 }
@@ -96,7 +97,8 @@ TEST(Endpoint, NothingAnsweredIsAskedTwice) {
       Child child(optimize, folder.path());
       int until = from;
       ASSERT_TRUE(eventually([&] {
-        const std::int64_t now = journalled(folder) - before;  // before the requests are counted: equal means all of them
+        const std::int64_t now =
+            journalled(folder) - before;  // before the requests are counted: equal means all of them
         until = server.requests();
         return !child.running() || (until > hang_at && now == until - from - 1);
       }));
@@ -126,10 +128,14 @@ TEST(Endpoint, AKeyIsSentAndStandsNowhere) {
   const std::string canary = "canary-7d1f", other = "canary-of-openai";
   HttpServer server([&](const Seen& seen) {
     const bool known = seen.headers.contains("authorization") && seen.headers.at("authorization") == "Bearer " + canary;
-    return known ? route(seen) : error_reply(401, "bad key: " + (seen.headers.contains("authorization") ? seen.headers.at("authorization") : "none"));
+    return known ? route(seen)
+                 : error_reply(
+                       401, "bad key: " +
+                                (seen.headers.contains("authorization") ? seen.headers.at("authorization") : "none"));
   });
   const TaskFolder folder(task_at(server, 8, ", api_key_env = \"MY_KEY\""));
-  folder.write("../" + std::filesystem::path(folder.path()).filename().string() + ".env", "MY_KEY=" + canary + "\nOPENAI_API_KEY=" + other + "\n");
+  folder.write("../" + std::filesystem::path(folder.path()).filename().string() + ".env",
+               "MY_KEY=" + canary + "\nOPENAI_API_KEY=" + other + "\n");
   const std::string env = folder.path() + ".env";
   const std::vector<std::vector<std::string>> commands = {
       {"optimize", "task.toml", "--max-calls", "300", "--events", "events.jsonl", "--env-file", env},
@@ -143,7 +149,8 @@ TEST(Endpoint, AKeyIsSentAndStandsNowhere) {
     EXPECT_EQ((ran.out + ran.err).find("canary"), std::string::npos) << words[0];
   }
   // A key that is wrong, and a server that repeats it in its complaint.
-  const Ran wrong = folder.run({"eval", "task.toml", "--journal", "off"}, "", {"MY_KEY=canary-wrong", "OPENAI_API_KEY=" + other});
+  const Ran wrong =
+      folder.run({"eval", "task.toml", "--journal", "off"}, "", {"MY_KEY=canary-wrong", "OPENAI_API_KEY=" + other});
   EXPECT_EQ(wrong.code, 3);
   EXPECT_EQ((wrong.out + wrong.err).find("canary"), std::string::npos) << wrong.err;
   for (const std::string& name : folder.files()) EXPECT_EQ(folder.read(name).find("canary"), std::string::npos) << name;

@@ -9,7 +9,9 @@ namespace {
 
 constexpr double kSlow = 0.03;  // seconds an answer
 
-bool has_round(const Child& child, int round) { return child.out().find("\"round\":" + std::to_string(round) + ",") != std::string::npos; }
+bool has_round(const Child& child, int round) {
+  return child.out().find("\"round\":" + std::to_string(round) + ",") != std::string::npos;
+}
 
 TEST(Interrupt, SavesAndGoesOn) {
   const TaskFolder undisturbed, folder(task_file(), kSlow);

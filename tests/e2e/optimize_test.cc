@@ -23,7 +23,8 @@ TEST(Optimize, FindsShipsAndSaysSo) {
   const TaskFolder folder;
   const Ran ran = folder.run({"optimize", "task.toml"});
   ASSERT_EQ(ran.code, 0) << ran.err;
-  EXPECT_EQ(folder.files(), (std::set<std::string>{"data.jsonl", "model.json", "task.best.json", "task.redraft.db", "task.toml"}));
+  EXPECT_EQ(folder.files(),
+            (std::set<std::string>{"data.jsonl", "model.json", "task.best.json", "task.redraft.db", "task.toml"}));
   struct stat status {};
   ASSERT_EQ(stat(folder.at("task.redraft.db").c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777, 0600u);
@@ -37,8 +38,9 @@ TEST(Optimize, FindsShipsAndSaysSo) {
   EXPECT_EQ(a["scores"]["looks"], 1);
   EXPECT_LE(a["spent"]["calls"], 1200);
 
-  for (const std::string says : {"tiny: random_search", "difference", "shipped: best (the gain on the sealed test split is significant)",
-                                 "spent: ", "of at most 1200 calls", "predict.instruction\n- Route the ticket.\n+ "})
+  for (const std::string says :
+       {"tiny: random_search", "difference", "shipped: best (the gain on the sealed test split is significant)",
+        "spent: ", "of at most 1200 calls", "predict.instruction\n- Route the ticket.\n+ "})
     EXPECT_NE(ran.out.find(says), std::string::npos) << says << " in\n" << ran.out;
   EXPECT_NE(ran.err.find("redraft: round 0: best 0."), std::string::npos) << ran.err;
   EXPECT_EQ(ran.out.find('\033'), std::string::npos);  // no colours into a file
@@ -62,7 +64,8 @@ TEST(Optimize, AFinishedStudyCallsNothingAndWritesTheSame) {
 
 TEST(Optimize, TheSameSeedFindsTheSameElsewhere) {
   const TaskFolder one, two;
-  for (const TaskFolder* folder : {&one, &two}) ASSERT_EQ(folder->run({"optimize", "task.toml", "--seed", "3"}).code, 0);
+  for (const TaskFolder* folder : {&one, &two})
+    ASSERT_EQ(folder->run({"optimize", "task.toml", "--seed", "3"}).code, 0);
   EXPECT_EQ(without_run(one.json("task.best.json")), without_run(two.json("task.best.json")));
 }
 
@@ -200,7 +203,8 @@ TEST(Optimize, TwoProcessesCannotHaveOneFile) {
 
 TEST(Optimize, ADamagedRunFile) {
   const TaskFolder folder;
-  folder.write("task.redraft.db", "this is no database, whatever its name says, and it is long enough to be looked at\n");
+  folder.write("task.redraft.db",
+               "this is no database, whatever its name says, and it is long enough to be looked at\n");
   const Ran ran = folder.run({"optimize", "task.toml"});
   EXPECT_EQ(ran.code, 5);
   EXPECT_NE(ran.err.find("--fresh"), std::string::npos) << ran.err;
@@ -222,7 +226,11 @@ TEST(Optimize, AModelThatCannotBeUsed) {
   EXPECT_EQ(ran.code, 3);
   EXPECT_NE(ran.err.find("no such account"), std::string::npos) << ran.err;
   // Nothing listens there.
-  EXPECT_EQ(folder.run({"optimize", "task.toml", "--run", "x.db", "--set", "models.student={\"url\": \"http://127.0.0.1:9/v1\", \"name\": \"m\", \"max_retries\": 0}"}).code, 3);
+  EXPECT_EQ(folder
+                .run({"optimize", "task.toml", "--run", "x.db", "--set",
+                      "models.student={\"url\": \"http://127.0.0.1:9/v1\", \"name\": \"m\", \"max_retries\": 0}"})
+                .code,
+            3);
 }
 
 TEST(Optimize, MoneyNeedsAPrice) {
@@ -244,7 +252,9 @@ TEST(Optimize, ShipSeedAndNoGain) {
   EXPECT_EQ(folder.json("task.best.json")["shipped"], "best");
 
   const TaskFolder other;
-  other.write("model.json", R"({"rules": [{"when": {"constraint": "choices"}, "answer": "billing"}, {"answer": "Say it otherwise."}]})");
+  other.write(
+      "model.json",
+      R"({"rules": [{"when": {"constraint": "choices"}, "answer": "billing"}, {"answer": "Say it otherwise."}]})");
   const Ran none = other.run({"optimize", "task.toml"});
   EXPECT_EQ(none.code, 0);  // an honest answer
   EXPECT_EQ(other.json("task.best.json")["shipped"], "seed");

@@ -6,7 +6,8 @@ namespace {
 
 using testing::Test;
 
-const std::vector<std::string> kVerbs = {"optimize", "eval", "render", "apply", "show", "diff", "report", "export", "list", "describe", "init", "models"};
+const std::vector<std::string> kVerbs = {"optimize", "eval",   "render", "apply",    "show", "diff",
+                                         "report",   "export", "list",   "describe", "init", "models"};
 
 // One sentence on standard error, nothing on standard output, exit code 2.
 void expect_refused(const Ran& ran, const std::string& says) {
@@ -44,19 +45,25 @@ TEST(Usage, NoVerbIsHelpAndExitTwo) {
 TEST(Usage, WhatIsTypedWrongIsNamed) {
   const TaskFolder folder;
   expect_refused(folder.run({"optimise", "task.toml"}), "no verb is called \"optimise\"; did you mean \"optimize\"?");
-  expect_refused(folder.run({"optimize", "task.toml", "--max-cals", "3"}), "is called --max-cals; did you mean --max-calls?");
+  expect_refused(folder.run({"optimize", "task.toml", "--max-cals", "3"}),
+                 "is called --max-cals; did you mean --max-calls?");
   expect_refused(folder.run({"optimize", "--jsn"}), "did you mean --json?");
   expect_refused(folder.run({"optimize"}), "TASK is required");
   expect_refused(folder.run({"optimize", "task.toml", "again.toml"}), "\"again.toml\" is one argument too many");
-  expect_refused(folder.run({"optimize", "task.toml", "--max-calls", "many"}), "--max-calls takes a whole number of 1 or more, not \"many\"");
+  expect_refused(folder.run({"optimize", "task.toml", "--max-calls", "many"}),
+                 "--max-calls takes a whole number of 1 or more, not \"many\"");
   expect_refused(folder.run({"optimize", "task.toml", "--max-calls", "0"}), "not \"0\"");
-  expect_refused(folder.run({"optimize", "task.toml", "--max-cost", "nan"}), "--max-cost takes a number above 0, not \"nan\"");
-  expect_refused(folder.run({"optimize", "task.toml", "--seed", "-1"}), "--seed takes a whole number of 0 or more, not \"-1\"");
-  expect_refused(folder.run({"optimize", "task.toml", "--ship", "both"}), "--ship takes auto, seed or best, not \"both\"");
+  expect_refused(folder.run({"optimize", "task.toml", "--max-cost", "nan"}),
+                 "--max-cost takes a number above 0, not \"nan\"");
+  expect_refused(folder.run({"optimize", "task.toml", "--seed", "-1"}),
+                 "--seed takes a whole number of 0 or more, not \"-1\"");
+  expect_refused(folder.run({"optimize", "task.toml", "--ship", "both"}),
+                 "--ship takes auto, seed or best, not \"both\"");
   expect_refused(folder.run({"optimize", "task.toml", "--journal", "on"}), "--journal takes rw, ro or off, not \"on\"");
   expect_refused(folder.run({"optimize", "task.toml", "--json", "--events", "-"}), "both want standard output");
   expect_refused(folder.run({"eval", "task.toml", "--split", "dev"}), "--split takes train, val or test, not \"dev\"");
-  expect_refused(folder.run({"eval", "task.toml", "--min-score", "80"}), "--min-score takes a number from 0 to 1, not \"80\"");
+  expect_refused(folder.run({"eval", "task.toml", "--min-score", "80"}),
+                 "--min-score takes a number from 0 to 1, not \"80\"");
   expect_refused(folder.run({"serve", "x.db"}), "serve is not in this version");
   EXPECT_EQ(folder.files(), (std::set<std::string>{"data.jsonl", "model.json", "task.toml"}));
 }
@@ -98,8 +105,11 @@ TEST(Usage, AKeyInAnEnvFileIsNeverShown) {
 
 TEST(Usage, ListsAndDescriptions) {
   const Folder folder;
-  const std::vector<std::pair<std::string, std::string>> kinds = {
-      {"optimizers", "demo_search"}, {"models", "embedded"}, {"metrics", "exact_match"}, {"formats", "jsonl"}, {"programs", "chain_of_thought"}};
+  const std::vector<std::pair<std::string, std::string>> kinds = {{"optimizers", "demo_search"},
+                                                                  {"models", "embedded"},
+                                                                  {"metrics", "exact_match"},
+                                                                  {"formats", "jsonl"},
+                                                                  {"programs", "chain_of_thought"}};
   for (const auto& [kind, name] : kinds) {
     const Ran list = folder.run({"list", kind});
     EXPECT_EQ(list.code, 0);
@@ -109,7 +119,8 @@ TEST(Usage, ListsAndDescriptions) {
     EXPECT_TRUE(described.out.starts_with(name + " (" + kind.substr(0, kind.size() - 1) + "): ")) << described.out;
   }
   const std::string described = folder.run({"describe", "demo_search"}).out;
-  for (const std::string part : {"\nsource: ", "default", "1 to 1024"}) EXPECT_NE(described.find(part), std::string::npos) << part;
+  for (const std::string part : {"\nsource: ", "default", "1 to 1024"})
+    EXPECT_NE(described.find(part), std::string::npos) << part;
   expect_refused(folder.run({"list", "optimisers"}), "did you mean \"optimizers\"?");
   expect_refused(folder.run({"describe", "demo_serch"}), "did you mean \"demo_search\"?");
 }

@@ -52,7 +52,8 @@ class FakeModel : public Model {
 // prefixes), never in the order of arrival.
 class BatchModel final : public FakeModel {
  public:
-  explicit BatchModel(Loop& l, Answer answer, std::string id = "fake") : FakeModel(l, std::move(answer), std::move(id)) {}
+  explicit BatchModel(Loop& l, Answer answer, std::string id = "fake")
+      : FakeModel(l, std::move(answer), std::move(id)) {}
   std::vector<std::vector<std::string>> batches;
 
   void start(std::vector<Request> requests, Done done) override {

@@ -52,8 +52,10 @@ inline Completion student(const Request& r) {
 // The teacher: good, useless, cut off, and with a thought left in, by the number of the sample.
 inline Completion teacher(const Request& r) {
   static const std::vector<std::string> kTexts = {"Read the sentence carefully and name its colour.", "Name it.",
-                                                  "Say which colour is", "<think> hm", "Look carefully at the last word."};
-  const std::string text = kTexts[r.sample % kTexts.size()] + (r.sample % 2 == 0 ? "" : " (" + std::to_string(r.sample) + ")");
+                                                  "Say which colour is", "<think> hm",
+                                                  "Look carefully at the last word."};
+  const std::string text =
+      kTexts[r.sample % kTexts.size()] + (r.sample % 2 == 0 ? "" : " (" + std::to_string(r.sample) + ")");
   Completion c;
   c.text = to_text(Json{{"proposal", text}});
   if (text.starts_with("Say which")) c.text = c.text.substr(0, c.text.size() / 2), c.finish = Finish::kLength;
@@ -68,10 +70,12 @@ inline Completion either(const Request& r) {
 
 inline Problem toy_problem(int train = 24, int val = 30, int test = 40) {
   const Surroundings around{{"text"}, {"colour"}, ".", true};
-  auto program = make_program("predict", Json{{"instruction", "Name the colour."}, {"output", {{"colour", kColours}}}, {"demos", 4}}, around);
+  auto program = make_program(
+      "predict", Json{{"instruction", "Name the colour."}, {"output", {{"colour", kColours}}}, {"demos", 4}}, around);
   auto metric = make_metric("exact_match", Json::object(), around);
   REDRAFT_CHECK(program.ok() && metric.ok());
-  return Problem{std::move(*program), std::move(*metric), colours("train", train), colours("val", val), SealedSplit(colours("test", test))};
+  return Problem{std::move(*program), std::move(*metric), colours("train", train), colours("val", val),
+                 SealedSplit(colours("test", test))};
 }
 
 // One task's stores, in memory; outlives the "processes" that work on it.
@@ -95,11 +99,14 @@ inline Models only(Model& m) { return Models{&m, &m, &m}; }
 inline std::string dump(const Store& store, const std::vector<Dataset>& rows = {}) {
   std::string s = std::to_string(store.rounds()) + " rounds\n";
   for (const Spent& spent : store.spent())
-    s += std::to_string(spent.calls) + " calls, " + std::to_string(spent.tokens_in) + " + " + std::to_string(spent.tokens_out) + " tokens\n";
+    s += std::to_string(spent.calls) + " calls, " + std::to_string(spent.tokens_in) + " + " +
+         std::to_string(spent.tokens_out) + " tokens\n";
   for (const Split split : {Split::kTrain, Split::kVal})
     for (const Scored& scored : store.scored(split)) {
-      s += to_text(Json(scored.candidate)) + " " + std::to_string(scored.mean) + " of " + std::to_string(scored.n) + "\n";
-      for (const Cell& cell : store.cells(scored.candidate, split)) s += cell.example + "=" + cell.output + " " + cell.score.feedback + "\n";
+      s += to_text(Json(scored.candidate)) + " " + std::to_string(scored.mean) + " of " + std::to_string(scored.n) +
+           "\n";
+      for (const Cell& cell : store.cells(scored.candidate, split))
+        s += cell.example + "=" + cell.output + " " + cell.score.feedback + "\n";
     }
   for (int round = 0; round < store.rounds(); ++round) s += to_text(Json(store.note(round))) + "\n";
   for (const Dataset& split : rows) s += std::to_string(split.size());
