@@ -52,6 +52,4 @@ Interrupt::~Interrupt() {
   write_end = -1;
 }
 
-bool Interrupt::requested() const { return signals_seen != 0; }
-
 }  // namespace redraft

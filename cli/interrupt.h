@@ -17,7 +17,6 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
 
   std::stop_token token() const { return source_.get_token(); }
-  bool requested() const;
 
  private:
   Loop& loop_;

@@ -145,6 +145,17 @@ TEST_F(ArtefactTest, WhatIsShownIsWhatIsSent) {
         << messages;
   }
   EXPECT_EQ(shown.size(), 2u);
+
+  // So are those that the exported Python builds.
+  ASSERT_EQ(other.run({"export", "a.json", "--format", "python", "-o", "prompt.py"}).code, 0);
+  const std::string script =
+      "import json, prompt, sys\nfor line in sys.stdin: print(json.dumps(prompt.build_messages(json.loads(line))))";
+  const Ran built = Child({"python3", "-B", "-c", script}, other.path(), input).wait();
+  ASSERT_EQ(built.code, 0) << built.err;
+  for (std::size_t at = 0; at < built.out.size(); at = built.out.find('\n', at) + 1) {
+    const Json messages = Json::parse(built.out.substr(at, built.out.find('\n', at) - at), nullptr, false);
+    EXPECT_TRUE(shown.contains("\"messages\":" + to_text(messages))) << messages;
+  }
 }
 
 TEST_F(ArtefactTest, ExportSaysWhatItCannotCarry) {

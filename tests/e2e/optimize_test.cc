@@ -98,6 +98,23 @@ TEST(Optimize, EventsAreJsonLines) {
   EXPECT_EQ(lines_of(out.out).size(), lines_of(folder.read("events.jsonl")).size());
 }
 
+TEST(Optimize, OnATerminalThereIsOneLiveLineAndColourUnlessUnwanted) {
+  const std::string command = "'" REDRAFT_BINARY "' optimize task.toml --journal off";
+  const auto on_terminal = [&](const std::string& variable) {
+    const TaskFolder folder;
+    const Ran ran = Child({"script", "-qec", command, "/dev/null"}, folder.path(), "", {"TERM=xterm", variable}).wait();
+    EXPECT_EQ(ran.code, 0) << ran.out;
+    return ran.out;
+  };
+  const std::string coloured = on_terminal("NO_COLOR="), plain = on_terminal("NO_COLOR=1");
+  for (const std::string& text : {coloured, plain}) {
+    EXPECT_NE(text.find("\r\033[Kround 0: best 0."), std::string::npos) << text;  // the live line
+    EXPECT_EQ(text.find("redraft: round"), std::string::npos) << text;            // and no other
+  }
+  EXPECT_NE(coloured.find("\033[3"), std::string::npos);
+  EXPECT_EQ(plain.find("\033[3"), std::string::npos);
+}
+
 TEST(Optimize, DryRunCallsAndWritesNothing) {
   // A model that fails every call: a dry run that called it would say so.
   const TaskFolder folder;
@@ -195,8 +212,11 @@ TEST(Optimize, TwoProcessesCannotHaveOneFile) {
   const Ran second = folder.run({"optimize", "task.toml"});
   EXPECT_EQ(second.code, 5);
   EXPECT_NE(second.err.find("task.redraft.db"), std::string::npos) << second.err;
-  // Looking is always possible.
+  // Looking is always possible, and so is scoring.
   EXPECT_EQ(folder.run({"show", "task.redraft.db"}).code, 0);
+  const Ran eval = folder.run({"eval", "task.toml", "--limit", "3"});
+  EXPECT_EQ(eval.code, 0);
+  EXPECT_NE(eval.err.find("the run file is only read: "), std::string::npos) << eval.err;
   first.kill(SIGINT);
   EXPECT_EQ(first.wait().code, 130);
 }
