@@ -13,8 +13,8 @@
 #include "models/llama_cpp_engine.h"
 
 #if defined(__SANITIZE_THREAD__)
-// ggml is not instrumented, so the barriers between its own workers are not seen.
-extern "C" const char* __tsan_default_suppressions() { return "race:ggml_compute_forward\n"; }
+// llama.cpp is not instrumented, so the barriers between its own workers are not seen.
+extern "C" const char* __tsan_default_suppressions() { return "race:ggml_\nrace:llama_context::\n"; }
 #endif
 
 namespace redraft {
