@@ -58,6 +58,8 @@ struct Evaluation {
   bool dropped = false;           // lost a race
 };
 
+double mean_of(const Evaluation& evaluation);  // of the scores; 0 when there are none
+
 // What an optimizer learned in a round: gradients, momentum, a fitted prior. Text, keyed by name.
 using Note = std::map<std::string, std::string>;
 
@@ -89,7 +91,10 @@ class History {
   Note last_note() const;  // of the latest round, or empty
   std::vector<Cell> cells(const Candidate& candidate, Split split = Split::kVal) const;  // oldest first
   std::vector<Scored> scored(Split split = Split::kVal) const;  // every candidate, oldest first
-  std::optional<Scored> best() const;  // highest mean of those with as many val rows as the seed, the oldest of equals
+  // Those with as many val rows as the seed, the highest mean first, the oldest of equals. A row that the seed could
+  // not be asked (too long, say) is asked of nobody else.
+  std::vector<Scored> ranked() const;
+  std::optional<Scored> best() const;            // the first of them
   std::vector<Candidate> front() const;          // the best on at least one val example
   Candidate incumbent() const;                   // the best, or the seed
   bool knows(const Candidate& candidate) const;  // scored on something already

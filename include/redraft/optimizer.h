@@ -14,7 +14,8 @@ class Optimizer {
   // Sample: the next trials, plain or as a race. None means converged. The references outlive the task. The study
   // has scored the seed on all of val before the first call.
   virtual Task<Result<Plan>> sample(const History& history, Context& ctx) = 0;
-  // Update: what this round taught. Stored with the round and visible to the next sample().
+  // Update: what this round taught. Stored with the round and visible to the next sample(). Keys that begin with
+  // "study." are the study's own.
   virtual Task<Result<Note>> update(const std::vector<Evaluation>& evaluations, const History& history, Context& ctx);
 };
 

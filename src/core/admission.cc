@@ -30,21 +30,31 @@ std::vector<std::u32string> words_of(std::string_view text) {
   return words;
 }
 
-using Grams = std::set<std::vector<std::u32string>>;
+using Gram = std::vector<std::u32string>;
+using Grams = std::set<Gram>;
 
-void add_grams(std::string_view text, Grams& grams) {
+// Whether one of the text's runs of kCopiedWords words is `wanted`.
+template <class Wanted>
+bool any_gram(std::string_view text, Wanted wanted) {
   const auto words = words_of(text);
   for (std::size_t i = 0; i + kCopiedWords <= words.size(); ++i) {
     const auto begin = words.begin() + static_cast<std::ptrdiff_t>(i);
-    grams.emplace(begin, begin + kCopiedWords);
+    if (wanted(Gram(begin, begin + kCopiedWords))) return true;
   }
+  return false;
+}
+
+Grams grams_of(std::string_view text) {
+  Grams grams;
+  any_gram(text, [&](Gram gram) {
+    grams.insert(std::move(gram));
+    return false;
+  });
+  return grams;
 }
 
 bool share_a_gram(std::string_view text, const Grams& of_text, const Grams& of_seed) {
-  Grams theirs;
-  add_grams(text, theirs);
-  return std::ranges::any_of(theirs,
-                             [&](const auto& gram) { return of_text.contains(gram) && !of_seed.contains(gram); });
+  return any_gram(text, [&](const Gram& gram) { return of_text.contains(gram) && !of_seed.contains(gram); });
 }
 
 std::size_t count_of(std::string_view text, std::string_view what) {
@@ -126,10 +136,8 @@ std::optional<std::string> why_inadmissible(const Parameter& parameter, const Pr
   const std::string_view theirs = script_of(proposal.text), ours = script_of(parameter.seed);
   if (!ours.empty() && theirs != ours)
     return "its letters are " + std::string(theirs.empty() ? "none" : theirs) + ", the seed's are " + std::string(ours);
-  Grams of_text, of_seed;
-  add_grams(proposal.text, of_text);
+  const Grams of_text = grams_of(proposal.text), of_seed = grams_of(parameter.seed);
   if (of_text.empty()) return std::nullopt;
-  add_grams(parameter.seed, of_seed);
   if (share_a_gram(proposal.meta_prompt, of_text, of_seed)) return "it repeats the words of the request for it";
   for (const Example& row : history.data(Split::kTrain))
     for (const auto& [name, value] : row.inputs)

@@ -1,8 +1,17 @@
 #include "redraft/history.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "redraft/store.h"
 
 namespace redraft {
+
+double mean_of(const Evaluation& evaluation) {
+  double sum = 0;
+  for (const Outcome& o : evaluation.outcomes) sum += o.score.value;
+  return evaluation.outcomes.empty() ? 0 : sum / static_cast<double>(evaluation.outcomes.size());
+}
 
 const Dataset& History::data(Split split) const {
   REDRAFT_CHECK(split != Split::kTest);
@@ -23,15 +32,19 @@ std::vector<Scored> History::scored(Split split) const {
   return store_.scored(split);
 }
 
-std::optional<Scored> History::best() const {
+std::vector<Scored> History::ranked() const {
   std::vector<Scored> scored = store_.scored(Split::kVal);
+  if (scored.empty()) return scored;
+  const std::size_t all = std::max<std::size_t>(std::min(scored.front().n, val_.size()), 1);  // the seed comes first
+  std::erase_if(scored, [&](const Scored& s) { return s.n < all; });
+  std::ranges::stable_sort(scored, std::greater<>(), &Scored::mean);
+  return scored;
+}
+
+std::optional<Scored> History::best() const {
+  std::vector<Scored> scored = ranked();
   if (scored.empty()) return std::nullopt;
-  // The seed comes first. A row that it could not be asked (too long, say) is asked of nobody else.
-  const std::size_t all = std::min(scored.front().n, val_.size());
-  std::optional<Scored> best;
-  for (Scored& s : scored)
-    if (s.n >= all && s.n > 0 && (!best || s.mean > best->mean)) best = std::move(s);
-  return best;
+  return std::move(scored.front());
 }
 
 std::vector<Candidate> History::front() const { return store_.front(Split::kVal); }

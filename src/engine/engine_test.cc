@@ -240,6 +240,37 @@ TEST(Engine, PerfectSeedIsSaturated) {
   EXPECT_EQ(report->test->difference.mean, 0);
 }
 
+// A row that cannot be asked is missing for everybody; it neither ends the study nor keeps the others from winning.
+TEST(Engine, ARowThatCannotBeAskedStopsNobody) {
+  struct Picky final : FakeModel {
+    using FakeModel::FakeModel;
+    std::string too_long;  // stands in the last message
+    void start(std::vector<Request> requests, Done done) override {
+      for (std::size_t i = 0; i < requests.size(); ++i) {
+        const bool refused = requests[i].messages.back().text() == too_long;
+        done(i, refused ? Result<Completion>(invalid("the prompt is too long")) : reply(requests[i]));
+      }
+    }
+    void cancel() override {}
+  };
+  const Problem problem = toy_problem(12, 60, 40);
+  Plan calibrated = plan_of({"Look carefully.", "Hm."});
+  calibrated.trials[1].candidate["predict.calibrate"] = "batch";
+  for (const Dataset* rows : {&problem.val, &problem.train}) {
+    Loop loop;
+    Picky model(loop, student, "picky");
+    model.too_long = plain(rows->front().inputs.at("text"));
+    Memory memory;
+    const auto store = memory.study();
+    Fixed optimizer({calibrated});
+    const auto report =
+        optimize(loop, problem, optimizer, only(model), memory.file->journal(), *store, with_calls(1 << 20));
+    ASSERT_TRUE(report.ok()) << report.status().message();
+    EXPECT_EQ(report->best.at("predict.instruction"), "Look carefully.");
+    EXPECT_EQ(store->scored(Split::kVal).front().n, rows == &problem.val ? 59u : 60u);
+  }
+}
+
 TEST(Engine, LooksAtTheTestSplitAreCounted) {
   Memory memory;
   for (int study = 1; study <= 3; ++study) {

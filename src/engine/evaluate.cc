@@ -1,7 +1,6 @@
 #include "engine/evaluate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <unordered_set>
 
 #include "engine/rounds.h"
@@ -202,18 +201,17 @@ class Evaluator {
     for (std::size_t t = 0; t < racers_.size(); ++t)
       if (racers_[t].running) running.push_back(t);
     if (running.empty()) return;
-    const auto mean = [&](std::size_t t) { return mean_of(out_.evaluations[t]); };
-    const std::size_t leader = *std::ranges::max_element(running, {}, mean);  // the first of equals
-    std::ranges::stable_sort(running, std::greater<>(), mean);
-    const auto share = static_cast<std::size_t>(std::ceil(race.keep * static_cast<double>(running.size())));
-    const std::size_t most = std::max(share, static_cast<std::size_t>(std::max(1, race.survivors)));
-    for (std::size_t rank = 0; rank < running.size(); ++rank) {
-      const std::size_t t = running[rank];
-      const bool worse = t != leader && surely_worse(differences(out_.evaluations[t], out_.evaluations[leader]),
-                                                     racers_.size(), race.error);
-      if (!worse && rank < most) continue;
-      racers_[t].running = false;
-      out_.evaluations[t].dropped = true;
+    std::vector<double> means;
+    for (const std::size_t t : running) means.push_back(mean_of(out_.evaluations[t]));
+    const double share = std::min(1.0, static_cast<double>(race.survivors) / static_cast<double>(running.size()));
+    const std::vector<std::size_t> kept = successive_halving_keep(means, std::max(race.keep, share));
+    const Evaluation& leader = out_.evaluations[running[kept.front()]];  // the first of equals
+    for (std::size_t i = 0; i < running.size(); ++i) {
+      Evaluation& e = out_.evaluations[running[i]];
+      const bool worse = &e != &leader && surely_worse(differences(e, leader), racers_.size(), race.error);
+      if (!worse && std::ranges::find(kept, i) != kept.end()) continue;
+      racers_[running[i]].running = false;
+      e.dropped = true;
     }
   }
 

@@ -14,11 +14,6 @@ struct Evaluated {
   bool exhausted = false;                      // the budget ended; what was scored until then is here
 };
 
-struct Rows {
-  const Dataset& train;  // unlabelled here: for prepare
-  const Dataset& rows;   // what trials are run on
-};
-
 // `store` may be null: then nothing is reused. `fitted` may be null, or give what was fitted before for every trial.
 Task<Result<Evaluated>> evaluate(const Problem& problem, Plan plan, const Dataset& val, const Store* store,
                                  const Fitted* fitted, StudyContext& ctx);

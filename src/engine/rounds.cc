@@ -46,12 +46,6 @@ Spent reserve_for_test(const Problem& problem, const std::vector<Spent>* sample)
   return reserve;
 }
 
-double mean_of(const Evaluation& evaluation) {
-  double sum = 0;
-  for (const Outcome& o : evaluation.outcomes) sum += o.score.value;
-  return evaluation.outcomes.empty() ? 0 : sum / static_cast<double>(evaluation.outcomes.size());
-}
-
 std::vector<double> values_of(const Evaluation& evaluation) {
   std::vector<double> values;
   for (const Outcome& o : evaluation.outcomes) values.push_back(o.score.value);

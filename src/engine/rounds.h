@@ -29,7 +29,6 @@ Spent reserve_for_test(const Problem& problem, const std::vector<Spent>* sample)
 Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> refused, Note note, bool final);
 void tell(const StudyParts& parts, std::string kind, Json data);
 
-double mean_of(const Evaluation& evaluation);
 std::vector<double> values_of(const Evaluation& evaluation);
 
 }  // namespace redraft

@@ -82,7 +82,7 @@ Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
 }
 
 // Seed and best on the sealed split; once it has been read, nothing is searched any more.
-Task<Result<Comparison>> test(const StudyParts& parts, std::vector<Evaluation>& evaluations) {
+Task<Result<Comparison>> test(const StudyParts& parts) {
   parts.ctx.ledger().hold(Spent{});
   parts.ctx.ignore_clock();
   REDRAFT_CO_TRY(const SealedSplit::Opened opened, parts.problem.test.open(parts.store));
@@ -91,8 +91,8 @@ Task<Result<Comparison>> test(const StudyParts& parts, std::vector<Evaluation>& 
   plan.trials.push_back(Trial{seed, Split::kTest, {}, false, "the seed"});
   if (best != seed) plan.trials.push_back(Trial{best, Split::kTest, {}, false, "the best"});
   REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), opened.rows, &parts.store, nullptr, parts.ctx));
-  evaluations = e.evaluations;
-  Comparison c = compare(evaluations.front(), evaluations.back(), parts.problem.metric->binary(), parts.options.seed);
+  Comparison c =
+      compare(e.evaluations.front(), e.evaluations.back(), parts.problem.metric->binary(), parts.options.seed);
   c.looks = opened.looks;
   REDRAFT_CO_RETURN_IF_ERROR(save(parts, std::move(e), {}, {}, true));
   co_return c;
@@ -211,8 +211,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   report.val_best = on_val(parts, report.best);
   report.fitted = {store.fitted(report.seed).value_or(Fitted{}), store.fitted(report.best).value_or(Fitted{})};
   if (*why != Stop::kCancelled && problem.test.size() > 0) {
-    std::vector<Evaluation> evaluations;
-    Result<Comparison> compared = loop.run(test(parts, evaluations));
+    Result<Comparison> compared = loop.run(test(parts));
     if (compared.ok()) report.test = *compared;
     else if (compared.status().code() == Code::kCancelled) report.stop = Stop::kCancelled;
     else return compared.status();

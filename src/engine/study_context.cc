@@ -22,17 +22,10 @@ constexpr std::uint64_t kSeedBits = (1ull << 53) - 1;  // what a JSON number hol
 
 StudyContext::StudyContext(Loop& loop, const Models& models, Journal& journal, const StudyOptions& options,
                            const std::array<Spent, 3>& spent, const RunCounters& run, std::stop_token stop)
-    : loop_(loop),
-      journal_(journal),
-      backends_{models.student, models.teacher, models.judge},
-      options_(options),
-      ledger_(options.budget, spent),
-      before_(run) {
-  for (std::size_t role = 0; role < backends_.size(); ++role) {
-    Model& m = *backends_[role];
-    by_role_[role] = &journalled_.try_emplace(std::string(m.id()), loop, m, journal).first->second;
-    counters_at_start_[role] = m.counters();
-  }
+    : loop_(loop), journal_(journal), options_(options), ledger_(options.budget, spent), before_(run) {
+  std::size_t role = 0;
+  for (Model* m : {models.student, models.teacher, models.judge})
+    by_role_[role++] = &backends_.try_emplace(std::string(m->id()), loop, *m, journal).first->second.model;
   on_stop_.emplace(std::move(stop), [this, alive = std::weak_ptr<bool>(alive_)] {
     loop_.post([this, alive] {  // whoever asked may be on another thread, or inside one of our callbacks
       if (!alive.expired()) cancel();
@@ -65,10 +58,10 @@ std::mt19937_64 StudyContext::rng(std::string_view stream) const {
 }
 
 Spent StudyContext::cost_of(Role role, const Usage& usage) const {
-  const Model& model = backend(role);
+  const Model& asked = model(role);
   Spent spent{1, usage.tokens_in, usage.tokens_out, 0, true};
-  if (model.capabilities().free_of_charge) return spent;
-  const std::optional<Price> price = model.price();
+  if (asked.capabilities().free_of_charge) return spent;
+  const std::optional<Price> price = asked.price();
   spent.cost_known = price.has_value();
   if (price) {
     const auto cached = static_cast<double>(std::min(usage.tokens_cached, usage.tokens_in));
@@ -82,11 +75,10 @@ Spent StudyContext::cost_of(Role role, const Usage& usage) const {
 Spent StudyContext::most_of(Role role, const Request& request) const {
   Usage usage;
   if (options_.budget.tokens > 0 || options_.budget.cost > 0) {  // else nobody asks, and counting takes time
-    usage.tokens_in = backend(role).most_tokens_in(request);
+    usage.tokens_in = model(role).most_tokens_in(request);
     usage.tokens_out = request.max_tokens;
     int longest = 0;
-    for (const std::string& choice : request.constraint.choices)
-      longest = std::max(longest, backend(role).count(choice));
+    for (const std::string& choice : request.constraint.choices) longest = std::max(longest, model(role).count(choice));
     if (longest > 0) usage.tokens_out = std::min(request.max_tokens, longest + kChoiceEnvelope);
   }
   return cost_of(role, usage);
@@ -119,8 +111,8 @@ void StudyContext::send(Call& call) {
   call.charged = true;  // journal hits too: a resumed run stops where an uninterrupted one would
   std::vector<Request> one;
   one.push_back(std::move(call.request));
-  by_role_[static_cast<std::size_t>(call.role)]->start(
-      std::move(one), [this, &call](std::size_t, Result<Completion> answer) { answered(call, std::move(answer)); });
+  model(call.role).start(std::move(one),
+                         [this, &call](std::size_t, Result<Completion> answer) { answered(call, std::move(answer)); });
 }
 
 void StudyContext::send_waiting() {
@@ -141,7 +133,6 @@ void StudyContext::send_tool(Call& call) {
   }
   std::unique_ptr<LineProcess>& running = tools_[process];
   if (!running) running = std::make_unique<LineProcess>(loop_, tool.argv, tool.directory);
-  ++tool_calls_;
   running->ask(to_text(tool.input), tool.timeout_s, [this, &call, key](Result<std::string> line) {
     if (!line.ok()) return answered(call, line.status());
     Completion completion;
@@ -174,7 +165,7 @@ void StudyContext::cancel() {
   const std::deque<Call*> waiting = std::exchange(waiting_, {});
   for (Call* call : waiting)
     if (!call->answer) answered(*call, Status(Code::kCancelled, "cancelled"));
-  for (Model* model : backends_) model->cancel();
+  for (auto& [id, backend] : backends_) backend.model.cancel();
   for (auto& [argv, process] : tools_) process->cancel();
 }
 
@@ -186,16 +177,12 @@ std::int64_t StudyContext::attempts() const { return run_counters().attempts; }
 
 RunCounters StudyContext::run_counters() const {
   RunCounters run = before_;
-  for (const auto& [id, model] : journalled_) {
-    run.calls_paid += model.paid();
-    run.journal_hits += model.hits();
-    for (std::size_t role = 0; role < backends_.size(); ++role) {
-      if (backends_[role]->id() != id) continue;
-      const Counters now = backends_[role]->counters();
-      run.attempts += now.attempts - counters_at_start_[role].attempts;
-      run.tokens_computed += now.tokens_computed - counters_at_start_[role].tokens_computed;
-      break;  // roles that share a model share its counters
-    }
+  for (const auto& [id, backend] : backends_) {
+    const Counters now = backend.model.counters();
+    run.calls_paid += backend.model.paid();
+    run.journal_hits += backend.model.hits();
+    run.attempts += now.attempts - backend.at_start.attempts;
+    run.tokens_computed += now.tokens_computed - backend.at_start.tokens_computed;
   }
   run.journal_hits += tool_hits_;
   run.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

@@ -25,8 +25,8 @@ class StudyContext final : public Context {
     return complete(role, std::move(request), nullptr);
   }
   Task<Result<Json>> tool(ToolCall call) override;
-  Capabilities capabilities(Role role) const override { return backend(role).capabilities(); }
-  int count(Role role, std::string_view text) const override { return backend(role).count(text); }
+  Capabilities capabilities(Role role) const override { return model(role).capabilities(); }
+  int count(Role role, std::string_view text) const override { return model(role).count(text); }
   std::int64_t calls_left() const override { return ledger_.calls_left(); }
   std::mt19937_64 rng(std::string_view stream) const override;
 
@@ -38,7 +38,6 @@ class StudyContext final : public Context {
   RunCounters run_counters() const;
   void ignore_clock() { clock_wall_ = false; }  // the comparison at the end may take its time
   bool cancelled() const { return cancelled_; }
-  Journal& journal() { return journal_; }
 
  private:
   struct Call {  // lives in the frame of complete() or tool()
@@ -60,7 +59,7 @@ class StudyContext final : public Context {
     void await_resume() noexcept { ctx.settle(*this); }
   };
 
-  Model& backend(Role role) const { return *backends_[static_cast<std::size_t>(role)]; }
+  Journalled& model(Role role) const { return *by_role_[static_cast<std::size_t>(role)]; }
   void ask(Call& call);
   void send_waiting();
   Ledger::Answer try_send(Call& call);
@@ -76,18 +75,21 @@ class StudyContext final : public Context {
 
   Loop& loop_;
   Journal& journal_;
-  std::array<Model*, 3> backends_;
-  std::map<std::string, Journalled, std::less<>> journalled_;  // by model id: roles that share a model share calls
+  struct Backend {
+    Journalled model;
+    Counters at_start;
+    Backend(Loop& loop, Model& m, Journal& journal) : model(loop, m, journal), at_start(m.counters()) {}
+  };
+  std::map<std::string, Backend, std::less<>> backends_;  // by model id: roles that share a model share calls
   std::array<Journalled*, 3> by_role_{};
   std::map<std::string, std::unique_ptr<LineProcess>, std::less<>> tools_;  // by argv and directory
   const StudyOptions& options_;
   Ledger ledger_;
   RunCounters before_;  // of earlier processes
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::array<Counters, 3> counters_at_start_{};
   std::deque<Call*> order_;    // asked for and not yet handed out
   std::deque<Call*> waiting_;  // of these, the ones that wait for room in the budget
-  std::int64_t tool_hits_ = 0, tool_calls_ = 0;
+  std::int64_t tool_hits_ = 0;
   bool cancelled_ = false, clock_wall_ = true;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;

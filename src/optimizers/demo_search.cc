@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "optimizers/moves.h"
+#include "optimizers/progress.h"
 #include "redraft/registry.h"
 
 namespace redraft {
@@ -45,9 +46,8 @@ class DemoSearch final : public Optimizer {
     const Parameter* demos = find_parameter(history.parameters(), ParameterKind::kDemonstrations);
     if (history.rounds() == 1 && demos && options_.bootstrap > 0 && !history.data(Split::kTrain).empty())
       co_return bootstrap(history, rng);
-    if (!last(history, "halved")) co_return halving(history, demos, ctx.calls_left(), rng);
-    const std::string stalled = last(history, "stalled").value_or("0");
-    if (std::stoi(stalled) >= options_.patience) co_return Plan{};
+    if (!latest_note(history, "halved")) co_return halving(history, demos, ctx.calls_left(), rng);
+    if (stalled(history) >= options_.patience) co_return Plan{};
     co_return edits(history, demos, rng);
   }
 
@@ -57,33 +57,15 @@ class DemoSearch final : public Optimizer {
       note["pool"] = to_text(right_ones(evaluations.front(), history));
       co_return std::move(note);
     }
-    if (!last(history, "halved")) {
+    if (!latest_note(history, "halved")) {
       note["halved"] = "true";
       co_return std::move(note);
     }
-    const std::optional<Scored> best = history.best();  // of the rounds before this one
-    bool better = false;
-    for (const Evaluation& e : evaluations) {
-      double sum = 0;
-      for (const Outcome& o : e.outcomes) sum += o.score.value;
-      better =
-          better || (best && e.outcomes.size() == best->n && sum > best->mean * static_cast<double>(best->n) + 1e-9);
-    }
-    const int stalled = std::stoi(last(history, "stalled").value_or("0"));
-    note["stalled"] = std::to_string(better ? 0 : stalled + 1);
+    note[kStalled] = stalled_after(evaluations, history);
     co_return std::move(note);
   }
 
  private:
-  // The latest note under this key, of whatever round.
-  static std::optional<std::string> last(const History& history, const std::string& key) {
-    for (int round = history.rounds() - 1; round >= 0; --round) {
-      const Note note = history.note(round);
-      if (const auto found = note.find(key); found != note.end()) return found->second;
-    }
-    return std::nullopt;
-  }
-
   Plan bootstrap(const History& history, std::mt19937_64& rng) const {
     std::vector<std::string> ids;
     for (const Example& row : history.data(Split::kTrain)) ids.push_back(row.id);
@@ -156,7 +138,7 @@ class DemoSearch final : public Optimizer {
 
   Plan halving(const History& history, const Parameter* demos, std::int64_t calls_left, std::mt19937_64& rng) const {
     const std::vector<Demonstration> labels = labelled_pool(history);
-    auto pool = parse_demonstrations(last(history, "pool").value_or(""));
+    auto pool = parse_demonstrations(latest_note(history, "pool").value_or(""));
     const std::vector<Demonstration> right = pool.ok() ? std::move(*pool) : std::vector<Demonstration>{};
     const Parameter* calibrate = find_parameter(history.parameters(), "calibrate");
     Plan plan;

@@ -4,6 +4,7 @@
 // on val are rewritten; a race on val drops the losers early. The baseline that every other optimizer must beat at the
 // same number of calls.
 #include "optimizers/moves.h"
+#include "optimizers/progress.h"
 #include "optimizers/proposals.h"
 #include "redraft/registry.h"
 
@@ -47,9 +48,7 @@ class RandomSearch final : public Optimizer {
 
   Task<Result<Plan>> sample(const History& history, Context& ctx) override {
     Plan plan;
-    const Note note = history.last_note();
-    const auto stalled = note.find("stalled");
-    if (stalled != note.end() && std::stoi(stalled->second) >= options_.patience) co_return std::move(plan);
+    if (stalled(history) >= options_.patience) co_return std::move(plan);
     auto rng = ctx.rng("random_search/" + std::to_string(history.rounds()));
     const std::vector<Candidate> parents = top(history);
     std::vector<Parameter> texts;
@@ -85,26 +84,14 @@ class RandomSearch final : public Optimizer {
 
   Task<Result<Note>> update(const std::vector<Evaluation>& evaluations, const History& history, Context&) override {
     Note note;
-    const std::optional<Scored> best = history.best();  // of the rounds before this one
-    bool better = false;
-    for (const Evaluation& e : evaluations) {
-      double sum = 0;
-      for (const Outcome& o : e.outcomes) sum += o.score.value;
-      const bool complete = best && e.outcomes.size() == best->n;
-      better = better || (complete && sum / static_cast<double>(best->n) > best->mean);
-    }
-    const Note before = history.last_note();
-    const auto stalled = before.find("stalled");
-    note["stalled"] = std::to_string(better ? 0 : 1 + (stalled == before.end() ? 0 : std::stoi(stalled->second)));
+    note[kStalled] = stalled_after(evaluations, history);
     co_return std::move(note);
   }
 
  private:
   // The best few of those scored on all of val; the seed at least.
   std::vector<Candidate> top(const History& history) const {
-    std::vector<Scored> scored = history.scored();
-    std::erase_if(scored, [&](const Scored& s) { return s.n < history.data(Split::kVal).size(); });
-    std::ranges::stable_sort(scored, std::greater<>(), &Scored::mean);
+    std::vector<Scored> scored = history.ranked();
     std::vector<Candidate> candidates;
     for (std::size_t i = 0; i < std::min(scored.size(), static_cast<std::size_t>(options_.keep)); ++i)
       candidates.push_back(std::move(scored[i].candidate));

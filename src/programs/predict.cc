@@ -52,10 +52,7 @@ class Predict final : public Program {
   }
 
   Result<std::vector<Request>> render(const Candidate& candidate, const Fields& inputs) const override {
-    REDRAFT_TRY(Request request, step_.first_request(candidate, inputs));
-    std::vector<Request> requests;
-    requests.push_back(std::move(request));
-    return requests;
+    return step_.render(candidate, inputs);
   }
 
  private:

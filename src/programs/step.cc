@@ -138,6 +138,13 @@ Result<Request> Step::first_request(const Candidate& candidate, const Fields& in
   return request(std::move(messages), inputs);
 }
 
+Result<std::vector<Request>> Step::render(const Candidate& candidate, const Fields& inputs) const {
+  REDRAFT_TRY(Request request, first_request(candidate, inputs));
+  std::vector<Request> requests;
+  requests.push_back(std::move(request));
+  return requests;
+}
+
 std::vector<int> Step::record(const Candidate& candidate, const std::vector<std::string>& values, Tape& tape) const {
   std::vector<int> leaves;
   leaves.reserve(values.size() + parameters_.size() + 1);

@@ -28,6 +28,7 @@ class Step {
   Result<Request> request(std::vector<Message> messages, const Fields& inputs) const;
   Request free_request(std::vector<Message> messages) const;
   Result<Request> first_request(const Candidate& candidate, const Fields& inputs) const;
+  Result<std::vector<Request>> render(const Candidate& candidate, const Fields& inputs) const;  // it alone
 
   // Leaves of the tape: the inputs, then the parameters. Their indexes.
   std::vector<int> record(const Candidate& candidate, const std::vector<std::string>& values, Tape& tape) const;

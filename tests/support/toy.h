@@ -96,7 +96,7 @@ struct Memory {
 inline Models only(Model& m) { return Models{&m, &m, &m}; }
 
 // All that must be equal between equal runs.
-inline std::string dump(const Store& store, const std::vector<Dataset>& rows = {}) {
+inline std::string dump(const Store& store) {
   std::string s = std::to_string(store.rounds()) + " rounds\n";
   for (const Spent& spent : store.spent())
     s += std::to_string(spent.calls) + " calls, " + std::to_string(spent.tokens_in) + " + " +
@@ -109,7 +109,6 @@ inline std::string dump(const Store& store, const std::vector<Dataset>& rows = {
         s += cell.example + "=" + cell.output + " " + cell.score.feedback + "\n";
     }
   for (int round = 0; round < store.rounds(); ++round) s += to_text(Json(store.note(round))) + "\n";
-  for (const Dataset& split : rows) s += std::to_string(split.size());
   return s;
 }
 
