@@ -123,9 +123,9 @@ def main():
                              f"| {seconds:.0f} | {spent['calls']} | {spent['tokens_in']} | {artefact['run']['tokens_computed']} |")
                 print(lines[-1], flush=True)
             calibrated = run([args.redraft, "eval", task_file(folder, data, instruction, args.calls, "batch"), "--split", "test"])
-            mean = re.search(r"0\.\d+|1\.0+", calibrated)
+            mean = re.search(r"^mean (\S+ \[.*\])", calibrated, re.MULTILINE)
             bayes = naive_bayes(rows_of(data / "train.jsonl"), rows_of(data / "test.jsonl"))
-            beside.append(f"| {name} | {mean.group(0) if mean else calibrated.strip()} | {bayes:.3f} |")
+            beside.append(f"| {name} | {mean.group(1)} | {bayes:.3f} |")
             print(beside[-1], flush=True)
     args.out.write_text("\n".join(lines + beside) + "\n", encoding="utf-8")
 

@@ -1,5 +1,6 @@
 // Seed against best, paired on the same examples: the only figures that a report rests its claim on.
 #include <algorithm>
+#include <cmath>
 #include <unordered_map>
 
 #include "redraft/study.h"
@@ -18,7 +19,7 @@ Estimate estimate(const std::vector<double>& values, bool binary, std::uint64_t 
   if (values.empty()) return Estimate{0, 0, 1};
   for (const double v : values) e.mean += v;
   const Interval interval =
-      binary ? wilson(static_cast<std::size_t>(e.mean + 0.5), values.size()) : bootstrap_mean(values, seed);
+      binary ? wilson(static_cast<std::size_t>(std::lround(e.mean)), values.size()) : bootstrap_mean(values, seed);
   e.mean /= static_cast<double>(values.size());
   e.low = interval.low;
   e.high = interval.high;

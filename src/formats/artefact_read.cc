@@ -28,7 +28,7 @@ class Entry {
 
   bool has(const char* key) const { return value_ && value_->is_object() && value_->contains(key); }
   Entry operator[](const char* key) const {
-    const Entry child(*fault_, has(key) ? &*value_->find(key) : nullptr, path_.empty() ? key : path_ + '.' + key);
+    Entry child(*fault_, has(key) ? &*value_->find(key) : nullptr, path_.empty() ? key : path_ + '.' + key);
     if (!child.value_) fault_->say(child.path_ + " is missing");
     return child;
   }
@@ -105,7 +105,7 @@ class Entry {
   }
   std::string parameter() const {
     if (!value_->is_array()) return text();
-    const std::string canonical = redraft::to_text(*value_);
+    std::string canonical = redraft::to_text(*value_);
     const Result<std::vector<Demonstration>> list = parse_demonstrations(canonical);
     if (!list.ok()) fault_->say(path_ + ": " + list.status().message());
     else if (redraft::to_text(*list) != canonical) fault_->say(path_ + " holds something that no demonstration has");

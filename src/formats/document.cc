@@ -154,8 +154,11 @@ Status Document::set(std::string_view path, Json value, const std::string& origi
                        "]]; say which, as in " + here + ".0." + part);
       here = joined(here, entry ? part : "0");
       node = &(*node)[entry.value_or(0)];
-      if (entry && i + 1 == parts.size()) *node = std::move(value);
-      if (entry) continue;
+      if (entry && i + 1 < parts.size()) continue;
+      if (entry) {
+        *node = std::move(value);
+        break;
+      }
     }
     if (node->is_null()) *node = Json::object();
     if (!node->is_object()) return invalid(origin + ": " + here + " is " + kind_of(*node) + ", not a table");

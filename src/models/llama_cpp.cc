@@ -20,8 +20,8 @@ namespace redraft {
 namespace {
 
 constexpr std::string_view kName = "embedded";
-constexpr std::size_t kCacheBytes = std::size_t{128} << 20;  // of keys and values, unless `context` says more
-constexpr int kPad = 256;                                    // llama.cpp rounds contexts up to this
+constexpr std::size_t kCacheBytes = std::size_t{96} << 20;  // of keys and values, unless `context` says more
+constexpr int kPad = 256;                                   // llama.cpp rounds contexts up to this
 constexpr std::size_t kMostGrammars = 256;
 
 struct EmbeddedOptions {
@@ -30,7 +30,7 @@ struct EmbeddedOptions {
   std::string weights = "auto";
   OptionList list() {
     return {{"context", context, 0, 1 << 20,
-             "most tokens of a prompt with its answer; 0 = the file's, or what 128 MB of cache hold"},
+             "most tokens of a prompt with its answer; 0 = the file's, or what 96 MB of cache hold"},
             {"threads", threads, 0, 256, "0 = as many as there are free cores at the moment, at most 16"},
             {"rows", rows, 1, 64, "most rows computed together"},
             {"weights",

@@ -2,12 +2,15 @@
 // demonstrations as in DSPy's bootstrap few-shot with random search (Khattab et al. 2024, section 4), but paired on the
 // same examples and by successive halving (Karnin et al. 2013, section 3) instead of scoring every set on everything.
 // Update rule, by rounds:
-//   1     the incumbent runs some training rows; those it gets right become the bootstrapped pool (note "pool")
-//   2     sets of all sizes, labelled or bootstrapped, every label shown before one is shown twice, with and without
-//         calibration, go through halving on val
+//   1     the incumbent runs some training rows; those it gets right become the bootstrapped pool (note "pool"). Not
+//         where the answer is a choice made directly: what it gets right is then the label, and nothing else
+//   2     sets of all sizes, labelled or bootstrapped, every label shown before one is shown twice, in one layout or
+//         another, go through halving on val
 //   3 ... neighbours of the best, one edit away (drop, add, swap, reorder, a sentence less, another layout, another
 //         calibration), race against it; it ends after `patience` rounds without a better one
+// No race is begun that what is left of the budget could not take to its end.
 #include <algorithm>
+#include <set>
 
 #include "optimizers/moves.h"
 #include "optimizers/progress.h"
@@ -18,6 +21,7 @@ namespace {
 
 constexpr std::int64_t kCalibrationRows = 32;  // what fitting a calibration usually asks
 constexpr int kFinalists = 2;
+constexpr std::size_t kLayoutsTried = 2;  // in the halving; the third seldom pays (docs/decisions/0012-layouts.md)
 
 struct Options {
   int width = 10;
@@ -44,11 +48,12 @@ class DemoSearch final : public Optimizer {
   Task<Result<Plan>> sample(const History& history, Context& ctx) override {
     auto rng = ctx.rng("demo_search/" + std::to_string(history.rounds()));
     const Parameter* demos = find_parameter(history.parameters(), ParameterKind::kDemonstrations);
-    if (history.rounds() == 1 && demos && options_.bootstrap > 0 && !history.data(Split::kTrain).empty())
+    if (history.rounds() == 1 && demos && options_.bootstrap > 0 && !history.data(Split::kTrain).empty() &&
+        !find_parameter(history.parameters(), "calibrate"))
       co_return bootstrap(history, rng);
     if (!latest_note(history, "halved")) co_return halving(history, demos, ctx.calls_left(), rng);
     if (stalled(history) >= options_.patience) co_return Plan{};
-    co_return edits(history, demos, rng);
+    co_return edits(history, demos, ctx.calls_left(), rng);
   }
 
   Task<Result<Note>> update(const std::vector<Evaluation>& evaluations, const History& history, Context&) override {
@@ -112,28 +117,35 @@ class DemoSearch final : public Optimizer {
     return race;
   }
 
-  // What halving costs in calls when it begins with `width` candidates: each is fitted and takes the first block; then
-  // half of them, at least two, take a block of twice the length, and so on to the end of val.
-  std::int64_t cost_of_halving(std::int64_t width, std::int64_t fitting, std::int64_t val) const {
-    std::int64_t cost = width * fitting;
+  // What a race costs in calls when `width` new candidates begin it: each is fitted and takes the first block; then
+  // half of them, at least `survivors`, take a block of twice the length, and so on to the end of val.
+  std::int64_t cost_of_race(std::int64_t width, std::int64_t survivors, const History& history) const {
+    const auto train = static_cast<std::int64_t>(history.data(Split::kTrain).size());
+    const auto val = static_cast<std::int64_t>(history.data(Split::kVal).size());
+    const bool fitted = find_parameter(history.parameters(), "calibrate") != nullptr;
+    std::int64_t cost = fitted ? width * std::min(kCalibrationRows, train) : 0;
     std::int64_t block = options_.block;
     for (std::int64_t done = 0; done < val; block *= 2) {
       const std::int64_t step = std::min(block, val - done);
       cost += width * step;
       done += step;
-      width = std::max<std::int64_t>(std::min<std::int64_t>(width, kFinalists), (width + 1) / 2);
+      width = std::max(std::min(width, survivors), (width + 1) / 2);
     }
     return cost;
   }
 
-  // As many candidates as can be taken to the end of the halving with what is left.
-  std::size_t width_for(const History& history, const Parameter* calibrate, std::int64_t calls_left) const {
-    const auto train = static_cast<std::int64_t>(history.data(Split::kTrain).size());
-    const auto val = static_cast<std::int64_t>(history.data(Split::kVal).size());
-    const std::int64_t fitting = calibrate ? std::min(kCalibrationRows, train) : 0;
-    std::int64_t width = options_.width;
-    while (width > 1 && cost_of_halving(width, fitting, val) > calls_left) --width;
+  // As many candidates, `most` at most, as can be taken to the end of a race with what is left; 0 = not even one.
+  std::size_t width_for(int most, int survivors, const History& history, std::int64_t calls_left) const {
+    std::int64_t width = most;
+    while (width > 0 && cost_of_race(width, survivors, history) > calls_left) --width;
     return static_cast<std::size_t>(width);
+  }
+
+  // The fewest demonstrations that show every label, where so many are allowed; else one.
+  static std::size_t least_covering(const std::vector<Demonstration>& pool, std::size_t most) {
+    std::set<std::string> labels;
+    for (const Demonstration& d : pool) labels.insert(to_text(Json(d.outputs)));
+    return labels.size() <= most ? std::max<std::size_t>(labels.size(), 1) : 1;
   }
 
   Plan halving(const History& history, const Parameter* demos, std::int64_t calls_left, std::mt19937_64& rng) const {
@@ -141,6 +153,7 @@ class DemoSearch final : public Optimizer {
     auto pool = parse_demonstrations(latest_note(history, "pool").value_or(""));
     const std::vector<Demonstration> right = pool.ok() ? std::move(*pool) : std::vector<Demonstration>{};
     const Parameter* calibrate = find_parameter(history.parameters(), "calibrate");
+    const Parameter* layout = find_parameter(history.parameters(), "layout");
     Plan plan;
     const auto add = [&](Candidate candidate, std::string why) {
       const bool twice = std::ranges::any_of(plan.trials, [&](const Trial& t) { return t.candidate == candidate; });
@@ -153,22 +166,24 @@ class DemoSearch final : public Optimizer {
       add(std::move(candidate), "the seed with " + calibrate->choices.back() + " calibration");
     }
     const auto most = demos ? static_cast<std::size_t>(demos->max_demonstrations) : 0;
-    const std::size_t width = width_for(history, calibrate, calls_left);
+    const std::size_t least = least_covering(labels, most);
+    const std::size_t width = std::max<std::size_t>(width_for(options_.width, kFinalists, history, calls_left), 1);
     for (std::size_t i = plan.trials.size(); demos && i < width; ++i) {
       Candidate candidate = history.incumbent();
-      const std::size_t n = width == 1 ? most : 1 + i * (most - 1) / (width - 1);  // sizes from 1 to the most, evenly
+      const std::size_t n = width == 1 ? most : least + i * (most - least) / (width - 1);  // evenly
       const bool bootstrapped = i % 3 == 2 && right.size() >= 2;
       candidate[demos->name] = to_text(draw_covering(bootstrapped ? right : labels, n, rng));
-      if (calibrate)
-        candidate[calibrate->name] = i % 4 == 3 ? calibrate->draw(uniform(rng)) : calibrate->choices.back();
+      if (calibrate) candidate[calibrate->name] = calibrate->choices.back();
+      if (layout) candidate[layout->name] = layout->choices[i % kLayoutsTried];
       add(std::move(candidate), std::to_string(n) + (bootstrapped ? " bootstrapped" : " labelled") + " demonstrations");
     }
-    if (plan.trials.empty()) return edits(history, demos, rng);
+    if (plan.trials.empty()) return edits(history, demos, calls_left, rng);
     plan.race = race(kFinalists);
     return plan;
   }
 
-  Plan edits(const History& history, const Parameter* demos, std::mt19937_64& rng) const {
+  Plan edits(const History& history, const Parameter* demos, std::int64_t calls_left, std::mt19937_64& rng) const {
+    const std::size_t width = width_for(options_.neighbours, 1, history, calls_left);
     const Candidate best = history.incumbent();
     const std::vector<Demonstration> labels = labelled_pool(history);
     const Parameter* instruction = find_parameter(history.parameters(), ParameterKind::kText);
@@ -178,9 +193,7 @@ class DemoSearch final : public Optimizer {
     Plan plan;
     plan.trials.push_back(Trial{best, Split::kVal, {}, false, "the best so far"});
     // Many draws fall on what is known or does not apply; they cost nothing.
-    for (int tries = 0;
-         tries < 20 * options_.neighbours && plan.trials.size() <= static_cast<std::size_t>(options_.neighbours);
-         ++tries) {
+    for (std::size_t tries = 0; tries < 20 * width && plan.trials.size() <= width; ++tries) {
       Candidate candidate = best;
       std::string why;
       const std::size_t move = below(rng, 7);
@@ -204,7 +217,7 @@ class DemoSearch final : public Optimizer {
       if (!twice && !history.knows(candidate))
         plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
     }
-    if (plan.trials.size() == 1) return Plan{};  // nothing is left to try
+    if (plan.trials.size() == 1) return Plan{};  // nothing is left to try, or to spend
     plan.race = race(1);
     return plan;
   }

@@ -12,6 +12,8 @@
 
 namespace redraft {
 
+inline const std::vector<std::string> kLayouts = {"turns", "fields", "inline"};
+
 struct StepOptions {
   std::string step_name = "predict";
   std::string instruction;

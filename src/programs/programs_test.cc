@@ -226,7 +226,8 @@ TEST(Predict, RefusesTextsThatAreNoParameters) {
     candidate[name] = std::move(text);
     return p->render(candidate, row("x").inputs).status().message();
   };
-  EXPECT_EQ(why("predict.layout", "sideways"), "program predict: predict.layout = \"sideways\" is not turns or inline");
+  EXPECT_EQ(why("predict.layout", "sideways"),
+            "program predict: predict.layout = \"sideways\" is not turns, fields or inline");
   EXPECT_EQ(why("predict.calibrate", "yes"),
             "program predict: predict.calibrate = \"yes\" is not none, content_free or batch");
   EXPECT_EQ(

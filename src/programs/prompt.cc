@@ -62,28 +62,25 @@ Result<std::vector<Shown>> shown_demonstrations(const StepSpec& spec,
   return all;
 }
 
-void add_turns(const StepSpec& spec, const Template& asking, const std::string& request, const std::vector<Shown>& all,
-               std::vector<PromptMessage>& messages) {
+void add_turns(const StepSpec& spec, const Template& asking, const std::vector<Shown>& all, Prompt& prompt) {
   for (const Shown& d : all) {
-    const std::string user = filled(asking, d.values);
-    messages.push_back(literal("user", d.reasoning.empty() ? user : user + request));
+    prompt.messages.push_back(
+        literal("user", filled(asking, d.values) + (d.reasoning.empty() ? prompt.without : prompt.request)));
     if (!d.reasoning.empty()) {
-      messages.push_back(literal("assistant", d.reasoning));
-      messages.push_back(literal("user", spec.outputs.question()));
+      prompt.messages.push_back(literal("assistant", d.reasoning));
+      prompt.messages.push_back(literal("user", spec.outputs.question()));
     }
-    messages.push_back(literal("assistant", d.answer));
+    prompt.messages.push_back(literal("assistant", d.answer));
   }
 }
 
 // All in one message: blocks between empty lines, the last one without its answer.
-Template inline_form(const StepSpec& spec, const std::string& request, const std::string& name,
-                     const std::vector<Shown>& all) {
-  const Template form = inputs_form(spec, true);
+Template inline_form(const Template& form, const std::vector<Shown>& all, const Prompt& prompt) {
   std::string blocks;
   for (const Shown& d : all) {
     blocks += filled(form, d.values);
-    if (!d.reasoning.empty()) blocks += request + (request.empty() ? "\n" : " ") + d.reasoning;
-    blocks += name.empty() ? "\n" : name + " ";
+    if (!d.reasoning.empty()) blocks += prompt.request + (prompt.request.empty() ? "\n" : " ") + d.reasoning;
+    blocks += prompt.without.empty() ? "\n" : prompt.without + " ";
     blocks += d.answer + "\n\n";
   }
   Template text;
@@ -92,17 +89,18 @@ Template inline_form(const StepSpec& spec, const std::string& request, const std
   return text;
 }
 
-void compile_plain(const StepSpec& spec, const Candidate& candidate, bool in_one, const std::vector<Shown>& all,
-                   Prompt& prompt) {
+void compile_plain(const StepSpec& spec, const Candidate& candidate, const std::string& layout,
+                   const std::vector<Shown>& all, Prompt& prompt) {
   std::string system = text_of(spec, candidate, "instruction");
   if (const std::string hint = spec.outputs.hint(); !hint.empty()) system += (system.empty() ? "" : "\n") + hint;
   if (!system.empty()) prompt.messages.push_back(literal("system", std::move(system)));
-  if (in_one) {
-    if (const Output* output = spec.outputs.single()) prompt.without = "\n" + output->name + ":";
-    prompt.messages.push_back({"user", inline_form(spec, prompt.request, prompt.without, all)});
+  const Template asking = inputs_form(spec, layout != "turns");
+  const Output* output = spec.outputs.single();
+  if (layout != "turns" && output) prompt.without = "\n" + output->name + ":";
+  if (layout == "inline") {
+    prompt.messages.push_back({"user", inline_form(asking, all, prompt)});
   } else {
-    const Template asking = inputs_form(spec, false);
-    add_turns(spec, asking, prompt.request, all, prompt.messages);
+    add_turns(spec, asking, all, prompt);
     prompt.messages.push_back({"user", asking});
   }
   prompt.asking = prompt.messages.size() - 1;
@@ -119,7 +117,7 @@ void compile_existing(const StepSpec& spec, const Candidate& candidate, const st
       text.insert(text.end(), pieces.begin(), pieces.end());
     }
     if (i + 1 == last) {
-      add_turns(spec, text, prompt.request, all, prompt.messages);
+      add_turns(spec, text, all, prompt);
       prompt.asking = prompt.messages.size();
     }
     prompt.messages.push_back({spec.prompt[i].role, std::move(text)});
@@ -147,8 +145,9 @@ std::string text_of(const StepSpec& spec, const Candidate& candidate, std::strin
 Result<Prompt> compile(const StepSpec& spec, const Candidate& candidate) {
   Prompt prompt;
   const std::string layout = text_of(spec, candidate, "layout");
-  if (layout != "turns" && layout != "inline")
-    return invalid(spec.where + ": " + spec.parameter("layout") + " = \"" + layout + "\" is not turns or inline");
+  if (std::ranges::find(kLayouts, layout) == kLayouts.end())
+    return invalid(spec.where + ": " + spec.parameter("layout") + " = \"" + layout +
+                   "\" is not turns, fields or inline");
   prompt.calibrate = text_of(spec, candidate, "calibrate");
   if (prompt.calibrate != "none" && prompt.calibrate != "content_free" && prompt.calibrate != "batch")
     return invalid(spec.where + ": " + spec.parameter("calibrate") + " = \"" + prompt.calibrate +
@@ -163,7 +162,7 @@ Result<Prompt> compile(const StepSpec& spec, const Candidate& candidate) {
   for (Demonstration& d : *demonstrations) prompt.shown.push_back(std::move(d.inputs));
   if (spec.reasons) prompt.request = text_of(spec, candidate, "reasoning");
   if (!prompt.request.empty()) prompt.request.insert(0, 1, '\n');
-  if (spec.prompt.empty()) compile_plain(spec, candidate, layout == "inline", all, prompt);
+  if (spec.prompt.empty()) compile_plain(spec, candidate, layout, all, prompt);
   else compile_existing(spec, candidate, all, prompt);
   return prompt;
 }

@@ -3,7 +3,8 @@
 //   user        a demonstration's inputs      assistant   its answer      (layout turns), for each demonstration
 //   user        the inputs: the value alone when there is one, else a line "name: value" for each; choices that come
 //               with the row stand in a line "column: a | b"
-// With layout inline the demonstrations stand in the one user message as blocks of "name: value" lines. A prompt that
+// With layout fields a single input has its name too, and the user's message ends with the answer's ("team:"). With
+// layout inline the demonstrations stand in the one user message as blocks of such lines. A prompt that
 // exists already keeps its messages to the byte; demonstrations come as turns before its last user message. A step that
 // reasons ends the user's message with its request for reasoning, the answer follows in a turn of its own:
 //   user inputs + request   assistant reasoning   user "team: billing | shipping"   assistant the answer
@@ -25,7 +26,7 @@ struct Prompt {
   std::vector<PromptMessage> messages;
   std::size_t asking = 0;     // the user's message about the row itself
   std::string request;        // what is added to it to ask for reasoning; "" = nothing
-  std::string without;        // what is added to it else (inline: "team:")
+  std::string without;        // what is added to it else (fields, inline: "team:")
   std::string calibrate;      // none, content_free, batch
   std::vector<Fields> shown;  // inputs of the demonstrations
 };

@@ -77,8 +77,9 @@ void Step::add_others() {
     p.choices = std::move(choices);
   };
   if (spec_.options.demos > 0 && spec_.prompt.empty())
-    add("layout", "where the worked examples stand: as turns of the chat, or inside the user's message",
-        {"turns", "inline"});
+    add("layout",
+        "how inputs and worked examples stand: chat turns, turns with the fields' names, or inside the message",
+        kLayouts);
   if (spec_.may_calibrate)
     add("calibrate", "how the model's lean to a choice is measured and taken off", {"none", "content_free", "batch"});
 }
