@@ -154,20 +154,20 @@ Status Document::set(std::string_view path, Json value, const std::string& origi
                        "]]; say which, as in " + here + ".0." + part);
       here = joined(here, entry ? part : "0");
       node = &(*node)[entry.value_or(0)];
-      if (entry && i + 1 < parts.size()) continue;
-      if (entry) {
-        *node = std::move(value);
-        break;
-      }
+      if (entry) continue;
     }
     if (node->is_null()) *node = Json::object();
     if (!node->is_object()) return invalid(origin + ": " + here + " is " + kind_of(*node) + ", not a table");
     here = joined(here, part);
     places_.emplace(here, Place{origin, origin});
-    if (i + 1 < parts.size()) node = &(*node)[part];
-    else if (value.is_null()) node->erase(part);
-    else (*node)[part] = std::move(value);
+    if (i + 1 == parts.size() && value.is_null()) {
+      node->erase(part);
+      node = nullptr;
+      break;
+    }
+    node = &(*node)[part];
   }
+  if (node) *node = std::move(value);
   std::erase_if(places_, [&](const auto& entry) { return entry.first.starts_with(here + '.'); });
   places_[here] = Place{origin, origin};
   return {};
