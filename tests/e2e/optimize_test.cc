@@ -130,6 +130,19 @@ TEST(Optimize, DryRunCallsAndWritesNothing) {
   EXPECT_EQ(folder.run({"optimize", "task.toml", "--dry-run", "--max-calls", "10"}).code, 4);
 }
 
+// The estimate is the study itself, rehearsed: it stays near what the run then takes, whichever way the search goes.
+TEST(Optimize, DryRunIsNearTheRun) {
+  for (const std::string optimizer : {"random_search", "demo_search"}) {
+    const TaskFolder folder;
+    const Json dry =
+        Json::parse(folder.run({"optimize", "task.toml", "--optimizer", optimizer, "--dry-run", "--json"}).out);
+    ASSERT_EQ(folder.run({"optimize", "task.toml", "--optimizer", optimizer}).code, 0);
+    const Json spent = folder.json("task.best.json")["spent"];
+    for (const std::string key : {"calls", "tokens_in"})
+      EXPECT_NEAR(dry[key].get<double>() / spent[key].get<double>(), 1, 0.2) << optimizer << ' ' << key;
+  }
+}
+
 TEST(Optimize, JournalOffWritesNothing) {
   const TaskFolder folder;
   const std::set<std::string> before = folder.files();
