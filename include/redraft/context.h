@@ -8,6 +8,7 @@
 #include <random>
 #include <string_view>
 
+#include "redraft/candidate.h"
 #include "redraft/model.h"
 #include "redraft/task.h"
 
@@ -35,6 +36,8 @@ class Context {
   // What the budget still allows the search, in calls; very large where there is no such wall. Between rounds it is a
   // function of the history.
   virtual std::int64_t calls_left() const = 0;
+  // The most calls that scoring this candidate on so many examples can take, fitting it first included.
+  virtual std::int64_t calls_for(const Candidate& candidate, std::size_t examples) const = 0;
   // The same (study seed, stream) always gives the same numbers: there is no generator to save.
   virtual std::mt19937_64 rng(std::string_view stream) const = 0;
 

@@ -95,7 +95,9 @@ class Model {
   virtual void cancel() = 0;
   virtual int count(
       std::string_view text) const = 0;  // tokens: exact where the tokenizer is at hand, else a safe estimate
-  virtual std::int64_t most_tokens_in(const Request& request) const;   // an upper bound, for reserving
+  virtual std::int64_t most_tokens_in(const Request& request) const;  // an upper bound, for reserving
+  // What it would sample this request with: a setting of its own may replace the request's.
+  virtual double temperature(const Request& request) const { return request.temperature; }
   virtual std::optional<Price> price() const { return std::nullopt; }  // unknown is not zero
   virtual Counters counters() const { return {}; }
   // One vector per text, all of one length, mean pooled, of norm 1. kInvalidArgument where capabilities say no.

@@ -72,7 +72,8 @@ struct Report {
   Candidate seed, best;
   std::array<Fitted, 2> fitted;  // of seed and best
   Estimate val_seed, val_best;
-  std::optional<Comparison> test;  // none when cancelled, or when there is no test split
+  std::optional<Comparison> test;  // none when cancelled, cut short, or when there is no test split
+  bool test_cut_short = false;     // the budget ended within it
   Stop stop = Stop::kConverged;
   int rounds = 0;
   std::int64_t proposals = 0, refusals = 0;
@@ -90,6 +91,7 @@ struct Event {
 struct StudyOptions {
   Budget budget;
   std::uint64_t seed = 0;
+  double most_missing = 0.1;  // the share of a candidate's rows that may fail to be asked; beyond it, it is not scored
   // Both may be empty; called on the loop's thread.
   std::function<void(const Event&)> on_event;
   std::function<void(const Spent& total)> on_spent;  // after each call, with all roles together; for a live line

@@ -148,15 +148,18 @@ TaskIdentity Assembly::task_identity() const {
 StudyIdentity Assembly::study_identity() const {
   const Json walls = {{"calls", budget.calls}, {"tokens", budget.tokens},   {"attempts", budget.attempts},
                       {"cost", budget.cost},   {"seconds", budget.seconds}, {"rounds", budget.rounds}};
-  return StudyIdentity{
-      Json{{"optimizer", optimizer_name},
-           {"settings", task.optimizer.settings},
-           {"models", models_json()},
-           {"budget", walls},
-           {"seed", seed},
-           {"strict", strict}},
-      std::string(models.student->id()) + " | " + std::string(models.judge->id()) + (strict ? " | strict" : ""),
-      kEngineVersion};
+  Request asked;
+  asked.temperature = problem.program->description()["settings"].value("temperature", 0.0);
+  const bool drawn = models.student->temperature(asked) > 0 || models.judge->temperature(Request{}) > 0;
+  return StudyIdentity{Json{{"optimizer", optimizer_name},
+                            {"settings", task.optimizer.settings},
+                            {"models", models_json()},
+                            {"budget", walls},
+                            {"seed", seed},
+                            {"strict", strict}},
+                       std::string(models.student->id()) + " | " + std::string(models.judge->id()) +
+                           (strict ? " | strict" : "") + (drawn ? " | seed " + std::to_string(seed) : ""),
+                       kEngineVersion};
 }
 
 }  // namespace redraft

@@ -49,24 +49,53 @@ Artefact artefact_of(const Assembly& a, const Report& report, Ship ship) {
   return artefact;
 }
 
-// What ships is scored once more as a user would run it: from the saved file. The answers come from the journal.
-Status score_again(Loop& loop, const Assembly& a, const std::string& path, Journal& journal, Store& store,
-                   const StudyOptions& options) {
+// Behind the journal: what the journal does not have stays unanswered.
+class Silent final : public Model {
+ public:
+  explicit Silent(const Model& model) : model_(model) {}
+  std::string_view id() const override { return model_.id(); }
+  Capabilities capabilities() const override { return model_.capabilities(); }
+  int count(std::string_view text) const override { return model_.count(text); }
+  double temperature(const Request& request) const override { return model_.temperature(request); }
+  void start(std::vector<Request> requests, Done done) override {
+    for (std::size_t i = 0; i < requests.size(); ++i) done(i, invalid("the journal has no answer to this"));
+  }
+  void cancel() override {}
+
+ private:
+  const Model& model_;
+};
+
+// What ships is scored once more as a user would run it: from the saved file, row by row against what the test split
+// gave. The journal answers, and nobody else: rows with an answer that was cut off, which it never keeps, are left out.
+Result<std::string> score_again(Loop& loop, const Assembly& a, const std::string& path, Journal& journal, Store& store,
+                                const StudyOptions& options) {
   REDRAFT_TRY(const Artefact saved, load_artefact(path));
-  if (!saved.scores) return {};
+  if (!saved.scores) return std::string();
   REDRAFT_TRY(std::unique_ptr<Program> program, program_of(saved, a.models.student->capabilities()));
   REDRAFT_TRY(const SealedSplit::Opened opened, a.problem.test.open(store));
   Problem problem = a.problem;
   problem.program = std::move(program);
   StudyOptions quiet;
   quiet.seed = options.seed;
-  REDRAFT_TRY(const Measured again,
-              measure(loop, problem, saved.parameters, &saved.fitted, opened.rows, a.models, journal, quiet));
-  const double reported = saved.shipped == "best" ? saved.scores->best.mean : saved.scores->seed.mean;
-  if (std::abs(again.mean.mean - reported) < 1e-9) return {};
-  return Status(Code::kCorruption, "the saved artefact " + path + " scores " + std::to_string(again.mean.mean) +
-                                       " on the test split, not the " + std::to_string(reported) +
-                                       " that was measured; it must not be used");
+  quiet.most_missing = 1;
+  Silent student(*a.models.student), teacher(*a.models.teacher), judge(*a.models.judge);
+  REDRAFT_TRY(const Measured again, measure(loop, problem, saved.parameters, &saved.fitted, opened.rows,
+                                            Models{&student, &teacher, &judge}, journal, quiet));
+  std::size_t scored = 0;
+  const std::string id = candidate_id(saved.parameters);
+  for (const Example& row : opened.rows) scored += store.cell(id, Split::kTest, row.id, false).has_value();
+  for (const Outcome& o : again.evaluation.outcomes) {
+    const std::optional<StoredCell> first = store.cell(id, Split::kTest, o.example, false);
+    if (first && std::abs(first->score.value - o.score.value) < 1e-9) continue;
+    return Status(Code::kCorruption, "the saved artefact " + path + " scores " + std::to_string(o.score.value) +
+                                         " on test row " + o.example + ", not the " +
+                                         (first ? std::to_string(first->score.value) : "nothing") +
+                                         " that was measured; it must not be used");
+  }
+  if (again.evaluation.outcomes.size() == scored) return std::string();
+  return std::to_string(scored - again.evaluation.outcomes.size()) + " of " + std::to_string(scored) +
+         " test rows had an answer that was cut off; the saved artefact was scored again on the others only";
 }
 
 // Before a call is paid for: can the artefact be written at the end?
@@ -101,6 +130,7 @@ Shipped what_ships(const Report& report, Ship ship) {
                        ? "the seed scores 1 on every validation example: there is nothing to gain"
                        : "nothing better than the seed was found: keep your prompt"};
   if (ship == Ship::kBest) return {true, "the best was asked for with --ship best"};
+  if (report.test_cut_short) return {false, "the budget ended within the test split: keep your prompt"};
   if (!report.test) {
     if (report.stop == Stop::kCancelled)
       return {true, "interrupted before the test: the best on val so far, not proven"};
@@ -146,8 +176,11 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
   // Nothing at all is written without a journal, unless a name was given for it.
   if (writes_artefact) {
     REDRAFT_RETURN_IF_ERROR(save_artefact(result.artefact, result.artefact_path));
-    if (result.report.stop != Stop::kCancelled)
-      REDRAFT_RETURN_IF_ERROR(score_again(loop, *a, result.artefact_path, file->journal(), *store, options));
+    if (result.report.stop != Stop::kCancelled) {
+      REDRAFT_TRY(const std::string left_out,
+                  score_again(loop, *a, result.artefact_path, file->journal(), *store, options));
+      if (!left_out.empty()) result.remarks.push_back(left_out);
+    }
   } else {
     result.artefact_path.clear();
   }

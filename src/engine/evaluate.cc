@@ -11,8 +11,6 @@ namespace {
 
 // Frames of cells in flight at a time: each holds a tape and a call, a few kilobytes.
 constexpr std::size_t kMostInFlight = 8192;
-// More rows than this that cannot be asked at all, and the run is not worth finishing.
-constexpr double kMostMissing = 0.1;
 
 struct Scoring {
   Outcome outcome;
@@ -39,6 +37,8 @@ struct Racer {
   std::vector<const Example*> examples;
   std::size_t next = 0;
   bool running = true;
+  std::size_t missing = 0;  // of the examples so far: those that cannot be asked (too long for the context, say)
+  Status why_missing;       // the first of them
 };
 
 std::vector<const Example*> examples_of(const Trial& trial, const Dataset& data) {
@@ -74,7 +74,7 @@ class Evaluator {
   Task<Result<Evaluated>> run(Plan plan) {
     for (Trial& trial : plan.trials) {
       const Dataset& data = trial.split == Split::kTrain ? problem_.train : val_;
-      racers_.push_back(Racer{candidate_id(trial.candidate), examples_of(trial, data), 0, true});
+      racers_.push_back(Racer{candidate_id(trial.candidate), examples_of(trial, data), 0, true, 0, {}});
       out_.evaluations.push_back(Evaluation{std::move(trial), {}, {}, false});
     }
     out_.cell_costs.resize(racers_.size());
@@ -90,6 +90,7 @@ class Evaluator {
       auto blocks = run_until(end);
       const Status done = co_await blocks;
       if (!done.ok()) co_return done;
+      if (const Status enough = drop_unanswerable(); !enough.ok()) co_return enough;
       if (plan.race && !out_.exhausted && end < longest) drop_losers(*plan.race);
       if (plan.race) block *= plan.race->growth;
     }
@@ -153,17 +154,21 @@ class Evaluator {
     const Evaluation& e = out_.evaluations[t];
     if (store_ && !e.trial.keep_tapes) {
       if (auto known = store_->cell(racers_[t].id, e.trial.split, example.id, false))
-        return reuse(std::move(*known), example.id, false);
+        return reuse(std::move(*known), example.id, e.trial.split == Split::kTest);
       if (auto known = store_->cell(racers_[t].id, e.trial.split, example.id, true))
         return reuse(std::move(*known), example.id, true);
     }
     return cell(problem_, e, example, ctx_);
   }
 
-  // Within a study a cell is paid for once; what another study scored is charged as if it were scored now.
-  Task<Result<Scoring>> reuse(StoredCell known, std::string example, bool elsewhere) {
-    if (elsewhere && !ctx_.ledger().charge(Role::kStudent, known.spent))
-      co_return Status(Code::kExhausted, "the budget is spent");
+  // Within a study a cell is paid for once; what another study scored is charged as if it were scored now. So are
+  // cells of the test split: they are known only after a kill, and what they cost is not among what rounds have spent.
+  Task<Result<Scoring>> reuse(StoredCell known, std::string example, bool unpaid) {
+    if (unpaid) {
+      auto charging = ctx_.charge(known.spent);
+      const Status charged = co_await charging;
+      if (!charged.ok()) co_return charged;
+    }
     Scoring s;
     s.outcome = Outcome{std::move(example), std::move(known.score), std::move(known.output), {}};
     s.spent = known.spent;
@@ -171,10 +176,7 @@ class Evaluator {
   }
 
   Task<Status> collect(std::vector<Task<Result<Scoring>>> cells, std::vector<std::size_t> owners) {
-    const std::size_t asked = cells.size();
     auto scored = co_await all(std::move(cells));  // in the order of the cells
-    Status first_missing;
-    std::size_t missing = 0;
     for (std::size_t i = 0; i < scored.size(); ++i) {
       const Status status = scored[i].status();
       if (status.ok()) {
@@ -182,17 +184,33 @@ class Evaluator {
         out_.cell_costs[owners[i]].push_back(scored[i]->spent);
       } else if (status.code() == Code::kExhausted) {
         out_.exhausted = true;
-      } else if (status.code() == Code::kInvalidArgument) {  // this row cannot be asked: too long for the context, say
-        if (missing++ == 0) first_missing = status;
+      } else if (status.code() == Code::kInvalidArgument) {
+        Racer& r = racers_[owners[i]];
+        if (r.missing++ == 0) r.why_missing = status;
+        ++out_.missing;
       } else {
         co_return status;
       }
     }
-    out_.missing += missing;
-    if (static_cast<double>(missing) > kMostMissing * static_cast<double>(asked))
-      co_return Status(Code::kRefused, std::to_string(missing) + " of " + std::to_string(asked) +
-                                           " examples cannot be asked: " + first_missing.message());
     co_return Status();
+  }
+
+  // A candidate with too many rows that cannot be asked goes out of the race. Where there is none, or nobody is left,
+  // the scores would not be worth having.
+  Status drop_unanswerable() {
+    const Racer* worst = nullptr;
+    std::size_t left = 0;
+    for (std::size_t t = 0; t < racers_.size(); ++t) {
+      Racer& r = racers_[t];
+      const bool over = static_cast<double>(r.missing) >
+                        ctx_.options().most_missing * static_cast<double>(std::max<std::size_t>(r.next, 1));
+      if (over) worst = &r, r.running = false, out_.evaluations[t].dropped = true;
+      left += !out_.evaluations[t].dropped;
+    }
+    const bool compared = out_.evaluations.front().trial.split == Split::kTest;
+    if (!worst || (left > 0 && !compared)) return {};
+    return Status(Code::kRefused, std::to_string(worst->missing) + " of " + std::to_string(worst->next) +
+                                      " examples cannot be asked: " + worst->why_missing.message());
   }
 
   // The bound first, then the share that may go on.

@@ -44,12 +44,6 @@ void Ledger::settle(Role role, const Spent& most, const Spent& actual) {
   spent_[static_cast<std::size_t>(role)] += actual;
 }
 
-bool Ledger::charge(Role role, const Spent& spent) {
-  if (!fits(spent)) return false;
-  spent_[static_cast<std::size_t>(role)] += spent;
-  return true;
-}
-
 std::int64_t Ledger::calls_left() const {
   if (budget_.calls == 0) return std::numeric_limits<std::int64_t>::max();
   return budget_.calls - total().calls - reserved_.calls - held_.calls;

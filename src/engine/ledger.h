@@ -16,10 +16,10 @@ class Ledger {
   enum class Answer { kGranted, kWait, kWall };  // kWait: it may fit once what is in flight has settled
   Answer reserve(const Spent& most);
   void settle(Role role, const Spent& most, const Spent& actual);
-  bool charge(Role role, const Spent& spent);  // for what is reused: all at once, or nothing
 
   // Keeps this much for later; release with a smaller hold.
   void hold(const Spent& kept) { held_ = kept; }
+  const Spent& held() const { return held_; }
   std::int64_t calls_left() const;  // for the search, or a very large number
 
   const std::array<Spent, 3>& spent() const { return spent_; }

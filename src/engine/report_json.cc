@@ -100,6 +100,7 @@ Json to_json(const Report& r) {
           {"val_seed", to_json(r.val_seed)},
           {"val_best", to_json(r.val_best)},
           {"test", r.test ? to_json(*r.test) : Json()},
+          {"test_cut_short", r.test_cut_short},
           {"stop", to_string(r.stop)},
           {"rounds", r.rounds},
           {"proposals", r.proposals},
@@ -118,6 +119,7 @@ Result<Report> report_from_json(const Json& json) {
   read.estimate(read.at(json, "val_seed"), r.val_seed);
   read.estimate(read.at(json, "val_best"), r.val_best);
   if (const Json& test = read.at(json, "test"); !test.is_null()) r.test = read_comparison(test, read);
+  read.truth(read.at(json, "test_cut_short"), r.test_cut_short);
   std::string stop;
   read.text(read.at(json, "stop"), stop);
   for (const Stop s : kStops)

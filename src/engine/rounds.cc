@@ -1,5 +1,6 @@
 #include "engine/rounds.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -9,6 +10,22 @@ namespace redraft {
 namespace {
 
 constexpr double kMargin = 1.25;  // tokens of the test split against those of the seed on val
+
+// What the test split will take with this candidate, going by its rows on val.
+Spent expected_on_test(const StudyParts& parts, const Candidate& candidate) {
+  Spent sum;
+  std::size_t rows = 0;
+  const std::string id = candidate_id(candidate);
+  for (const Example& example : parts.history.data(Split::kVal))
+    if (const std::optional<StoredCell> known = parts.store.cell(id, Split::kVal, example.id, false))
+      sum += known->spent, ++rows;
+  const double scale =
+      kMargin * static_cast<double>(parts.problem.test.size()) / static_cast<double>(std::max<std::size_t>(rows, 1));
+  sum.tokens_in = std::llround(scale * static_cast<double>(sum.tokens_in));
+  sum.tokens_out = std::llround(scale * static_cast<double>(sum.tokens_out));
+  sum.cost *= scale;
+  return sum;
+}
 
 Json to_json(const Refusal& r) { return {{"parameter", r.parameter}, {"reason", r.reason}, {"text", r.text}}; }
 
@@ -32,18 +49,21 @@ std::int64_t calls_per_cell(const Problem& problem) {
   return problem.program->calls_per_run() + problem.metric->calls_per_score();
 }
 
-Spent reserve_for_test(const Problem& problem, const std::vector<Spent>* sample) {
+std::int64_t calls_for_test(const Problem& problem) {
+  return static_cast<std::int64_t>(2 * problem.test.size()) * calls_per_cell(problem);
+}
+
+void hold_for_test(const StudyParts& parts) {
   Spent reserve;
-  const auto cells = static_cast<std::int64_t>(2 * problem.test.size());
-  reserve.calls = cells * calls_per_cell(problem);
-  if (!sample || sample->empty()) return reserve;
-  Spent sum;
-  for (const Spent& s : *sample) sum += s;
-  const double scale = kMargin * static_cast<double>(cells) / static_cast<double>(sample->size());
-  reserve.tokens_in = std::llround(scale * static_cast<double>(sum.tokens_in));
-  reserve.tokens_out = std::llround(scale * static_cast<double>(sum.tokens_out));
-  reserve.cost = scale * sum.cost;
-  return reserve;
+  if (parts.options.budget.tokens > 0 || parts.options.budget.cost > 0) {
+    const Spent seed = expected_on_test(parts, seed_of(parts.history.parameters()));
+    const Spent best = expected_on_test(parts, parts.history.incumbent());
+    reserve.tokens_in = seed.tokens_in + std::max(seed.tokens_in, best.tokens_in);
+    reserve.tokens_out = seed.tokens_out + std::max(seed.tokens_out, best.tokens_out);
+    reserve.cost = seed.cost + std::max(seed.cost, best.cost);
+  }
+  reserve.calls = calls_for_test(parts.problem);
+  parts.ctx.ledger().hold(reserve);
 }
 
 std::vector<double> values_of(const Evaluation& evaluation) {

@@ -21,9 +21,11 @@ void admit(Plan& plan, const History& history, const Context& ctx);
 
 // Calls that one example costs at most.
 std::int64_t calls_per_cell(const Problem& problem);
-// What the seed's validation and the test split will need. Calls are a bound; tokens and money, once the seed has been
-// scored (`sample`), an estimate with a quarter on top.
-Spent reserve_for_test(const Problem& problem, const std::vector<Spent>* sample);
+// What seed and best will take on the test split at most.
+std::int64_t calls_for_test(const Problem& problem);
+// Holds that back, and with it the tokens and the money, estimated from what seed and best so far cost on val, with a
+// quarter on top. A best that is yet to be found may cost more: then the test is not finished, and the report says so.
+void hold_for_test(const StudyParts& parts);
 
 // Saves the round in one transaction and tells about it. `final`: the comparison on the test split.
 Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> refused, Note note, bool final);

@@ -2,6 +2,8 @@
 // was scored when the budget ended is saved like a round. Then the test split, once, for the seed and the best.
 #include "redraft/study.h"
 
+#include <algorithm>
+
 #include "engine/rounds.h"
 
 namespace redraft {
@@ -22,27 +24,25 @@ int number_in(const Note& note, const char* key) {
   return found == note.end() ? 0 : std::atoi(found->second.c_str());
 }
 
-// Round 0. Its cells tell what the test split will cost in tokens and money.
+// Round 0, all of it or nothing.
 Task<Status> score_seed(const StudyParts& parts) {
-  if (parts.store.rounds() == 0) {
-    Plan plan;
-    plan.trials.push_back(Trial{seed_of(parts.history.parameters()), Split::kVal, {}, false, "the seed"});
-    REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), parts.history.data(Split::kVal), &parts.store,
-                                        nullptr, parts.ctx));
-    const bool exhausted = e.exhausted;
-    const Spent reserve = reserve_for_test(parts.problem, &e.cell_costs.front());
-    REDRAFT_CO_RETURN_IF_ERROR(save(parts, std::move(e), {}, {}, false));
-    if (exhausted) co_return Status(Code::kExhausted, "the budget ended before the seed was scored");
-    parts.ctx.ledger().hold(reserve);
-    co_return Status();
-  }
-  const Candidate seed = seed_of(parts.history.parameters());
-  std::vector<Spent> costs;
-  for (const Example& example : parts.history.data(Split::kVal))
-    if (auto known = parts.store.cell(candidate_id(seed), Split::kVal, example.id, false))
-      costs.push_back(known->spent);
-  parts.ctx.ledger().hold(reserve_for_test(parts.problem, &costs));
-  co_return Status();
+  if (parts.store.rounds() > 0) co_return Status();
+  Plan plan;
+  plan.trials.push_back(Trial{seed_of(parts.history.parameters()), Split::kVal, {}, false, "the seed"});
+  REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), parts.history.data(Split::kVal), &parts.store,
+                                      nullptr, parts.ctx));
+  if (e.exhausted)
+    co_return Status(
+        Code::kExhausted,
+        "the budget is too small: it ended before the seed was scored on all val rows; allow more with --max-calls, "
+        "--max-tokens, --max-cost or --max-seconds, or use fewer rows");
+  co_return save(parts, std::move(e), {}, {}, false);
+}
+
+// Candidates that this round was the first to score.
+std::size_t proposals_in(const std::vector<Evaluation>& evaluations, const History& history) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      evaluations, [&](const Evaluation& e) { return !e.outcomes.empty() && !history.knows(e.trial.candidate); }));
 }
 
 Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
@@ -53,6 +53,7 @@ Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
   if (parts.store.rounds() == 1 && parts.history.best() && parts.history.best()->mean >= 1) co_return Stop::kSaturated;
   const int most_rounds = parts.options.budget.rounds;
   for (;;) {
+    hold_for_test(parts);
     const Note before = parts.history.last_note();
     const bool enough_rounds = most_rounds > 0 && parts.store.rounds() > most_rounds;
     if (enough_rounds || before.contains(kExhausted) || parts.ctx.ledger().calls_left() <= 0) co_return Stop::kBudget;
@@ -74,7 +75,7 @@ Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
     }
     const bool spent = parts.ctx.ledger().total().calls > calls_before;
     note[kIdle] = std::to_string(spent ? 0 : number_in(before, kIdle) + 1);
-    note[kTrials] = std::to_string(e.evaluations.size());
+    note[kTrials] = std::to_string(proposals_in(e.evaluations, parts.history));
     note[kRefused] = std::to_string(refused.size());
     if (e.exhausted) note[kExhausted] = "true";
     REDRAFT_CO_RETURN_IF_ERROR(save(parts, std::move(e), std::move(refused), std::move(note), false));
@@ -91,6 +92,7 @@ Task<Result<Comparison>> test(const StudyParts& parts) {
   plan.trials.push_back(Trial{seed, Split::kTest, {}, false, "the seed"});
   if (best != seed) plan.trials.push_back(Trial{best, Split::kTest, {}, false, "the best"});
   REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), opened.rows, &parts.store, nullptr, parts.ctx));
+  if (e.exhausted) co_return Status(Code::kExhausted, "the budget ended within the test split");
   Comparison c =
       compare(e.evaluations.front(), e.evaluations.back(), parts.problem.metric->binary(), parts.options.seed);
   c.looks = opened.looks;
@@ -112,6 +114,10 @@ std::vector<std::string> remarks_on(const Report& r) {
     remarks.push_back("the teacher is weak for this task: " + std::to_string(r.refusals) + " of " +
                       std::to_string(asked) +
                       " proposals were refused; what was gained comes from the rest, and demo_search needs no teacher");
+  if (r.test_cut_short)
+    remarks.push_back(
+        "the budget ended within the test split, so seed and best were not compared: allow more tokens, "
+        "money or attempts; what was answered is kept");
   if (r.best == r.seed && r.stop != Stop::kSaturated && r.proposals > 0)
     remarks.push_back("no candidate was better than the seed on val");
   return remarks;
@@ -153,7 +159,7 @@ Status too_small(const Problem& problem, const Budget& budget) {
   const std::int64_t seed_on_val =
       static_cast<std::int64_t>(problem.val.size()) * calls_per_cell(problem) +
       problem.program->calls_to_prepare(seed_of(problem.program->parameters()), problem.train.size());
-  const std::int64_t least = reserve_for_test(problem, nullptr).calls + seed_on_val;
+  const std::int64_t least = calls_for_test(problem) + seed_on_val;
   if (budget.calls > least) return {};
   return Status(Code::kExhausted, "a budget of " + std::to_string(budget.calls) +
                                       " calls is too small for one comparison: the seed on val takes " +
@@ -195,7 +201,8 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   StudyContext ctx(loop, models, journal, options, store.spent(), store.run_counters(), std::move(stop));
   const History history(problem.program->parameters(), problem.train, problem.val, store);
   const StudyParts parts{problem, history, store, ctx, options};
-  ctx.ledger().hold(reserve_for_test(problem, nullptr));
+  ctx.plan_for(problem);
+  hold_for_test(parts);
   tell_start(parts);
 
   Result<Stop> why = loop.run(rounds(parts, optimizer));
@@ -214,6 +221,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
     Result<Comparison> compared = loop.run(test(parts));
     if (compared.ok()) report.test = *compared;
     else if (compared.status().code() == Code::kCancelled) report.stop = Stop::kCancelled;
+    else if (compared.status().code() == Code::kExhausted) report.test_cut_short = true;
     else return compared.status();
   }
   report.rounds = store.rounds();

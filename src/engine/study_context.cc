@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/digest.h"
+#include "engine/rounds.h"
 
 namespace redraft {
 namespace {
@@ -37,20 +38,36 @@ StudyContext::~StudyContext() { REDRAFT_CHECK(order_.empty()); }  // whoever wai
 
 Task<Result<Completion>> StudyContext::complete(Role role, Request request, Spent* meter) {
   // A draw differs from study to study; what has no chance in it is the same for all of them.
-  request.seed = mixed((request.temperature > 0 ? mixed(options_.seed) : 0) ^ request.sample) & kSeedBits;
-  Call call{*this, role, std::move(request), nullptr, meter, {}, false, {}, {}};
+  const bool drawn = model(role).temperature(request) > 0;
+  request.seed = mixed((drawn ? mixed(options_.seed) : 0) ^ request.sample) & kSeedBits;
+  Call call{*this, role, std::move(request)};
+  call.meter = meter;
   co_await call;
   co_return std::move(*call.answer);
 }
 
 Task<Result<Json>> StudyContext::tool(ToolCall tool_call) {
-  Call call{*this, Role::kJudge, {}, &tool_call, nullptr, {}, false, {}, {}};
+  Call call{*this, Role::kJudge, {}};
+  call.tool = &tool_call;
   co_await call;
   if (!call.answer->ok()) co_return call.answer->status();
   Result<Json> value = parse_json((*call.answer)->text);
   if (!value.ok())
     co_return invalid("the program " + tool_call.argv.front() + " answered a line that is " + value.status().message());
   co_return std::move(*value);
+}
+
+Task<Status> StudyContext::charge(Spent spent) {
+  Call call{*this, Role::kStudent, {}};
+  call.reused = &spent;
+  co_await call;
+  co_return call.answer->status();
+}
+
+std::int64_t StudyContext::calls_for(const Candidate& candidate, std::size_t examples) const {
+  const auto n = static_cast<std::int64_t>(examples);
+  if (!problem_) return n;
+  return problem_->program->calls_to_prepare(candidate, problem_->train.size()) + n * calls_per_cell(*problem_);
 }
 
 std::mt19937_64 StudyContext::rng(std::string_view stream) const {
@@ -88,7 +105,7 @@ void StudyContext::ask(Call& call) {
   order_.push_back(&call);
   if (cancelled_) return answered(call, Status(Code::kCancelled, "cancelled"));
   if (call.tool) return send_tool(call);
-  call.most = most_of(call.role, call.request);
+  call.most = call.reused ? *call.reused : most_of(call.role, call.request);
   if (!waiting_.empty() || try_send(call) == Ledger::Answer::kWait) waiting_.push_back(&call);
 }
 
@@ -100,7 +117,7 @@ Ledger::Answer StudyContext::try_send(Call& call) {
   if (out_of_time()) return wall("seconds");
   const std::int64_t most_attempts =
       options_.budget.attempts > 0 ? options_.budget.attempts : 2 * options_.budget.calls;
-  if (most_attempts > 0 && attempts() >= most_attempts) return wall("attempts");
+  if (most_attempts > 0 && attempts() + ledger_.held().calls >= most_attempts) return wall("attempts");
   const Ledger::Answer answer = ledger_.reserve(call.most);
   if (answer == Ledger::Answer::kWall) return wall("calls, tokens or money");
   if (answer == Ledger::Answer::kGranted) send(call);
@@ -109,6 +126,7 @@ Ledger::Answer StudyContext::try_send(Call& call) {
 
 void StudyContext::send(Call& call) {
   call.charged = true;  // journal hits too: a resumed run stops where an uninterrupted one would
+  if (call.reused) return answered(call, Completion{});
   std::vector<Request> one;
   one.push_back(std::move(call.request));
   model(call.role).start(std::move(one),
@@ -153,7 +171,8 @@ void StudyContext::settle(Call& call) {
   if (!call.charged) return;
   Spent actual;
   const bool was_cancelled = call.answer->status().code() == Code::kCancelled;
-  if (!was_cancelled) actual = cost_of(call.role, call.answer->ok() ? (*call.answer)->usage : Usage{});
+  if (call.reused) actual = *call.reused;
+  else if (!was_cancelled) actual = cost_of(call.role, call.answer->ok() ? (*call.answer)->usage : Usage{});
   ledger_.settle(call.role, call.most, actual);
   if (call.meter) *call.meter += actual;
   if (options_.on_spent) options_.on_spent(ledger_.total());

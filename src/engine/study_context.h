@@ -28,11 +28,17 @@ class StudyContext final : public Context {
   Capabilities capabilities(Role role) const override { return model(role).capabilities(); }
   int count(Role role, std::string_view text) const override { return model(role).count(text); }
   std::int64_t calls_left() const override { return ledger_.calls_left(); }
+  std::int64_t calls_for(const Candidate& candidate, std::size_t examples) const override;
   std::mt19937_64 rng(std::string_view stream) const override;
 
   // The same as complete; what it cost is added to `meter` too, which must outlive the task.
   Task<Result<Completion>> complete(Role role, Request request, Spent* meter);
 
+  // What another study has paid for is charged as a call of this one would be: in order, waiting where that would wait.
+  Task<Status> charge(Spent spent);
+  void plan_for(const Problem& problem) { problem_ = &problem; }  // what calls_for() is about; outlives this object
+
+  const StudyOptions& options() const { return options_; }
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
   RunCounters run_counters() const;
@@ -40,16 +46,17 @@ class StudyContext final : public Context {
   bool cancelled() const { return cancelled_; }
 
  private:
-  struct Call {  // lives in the frame of complete() or tool()
+  struct Call {  // lives in the frame of complete(), tool() or charge()
     StudyContext& ctx;
     Role role;
     Request request;
-    const ToolCall* tool;  // null: a model call
-    Spent* meter;
-    Spent most;  // what was reserved
+    const ToolCall* tool = nullptr;  // else a model call
+    Spent* meter = nullptr;
+    const Spent* reused = nullptr;  // paid for elsewhere: nothing is asked
+    Spent most = {};                // what was reserved
     bool charged = false;
-    std::optional<Result<Completion>> answer;
-    std::coroutine_handle<> waiter;
+    std::optional<Result<Completion>> answer = {};
+    std::coroutine_handle<> waiter = {};
 
     bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) {
@@ -82,6 +89,7 @@ class StudyContext final : public Context {
   };
   std::map<std::string, Backend, std::less<>> backends_;  // by model id: roles that share a model share calls
   std::array<Journalled*, 3> by_role_{};
+  const Problem* problem_ = nullptr;
   std::map<std::string, std::unique_ptr<LineProcess>, std::less<>> tools_;  // by argv and directory
   const StudyOptions& options_;
   Ledger ledger_;
@@ -106,6 +114,9 @@ class CellContext final : public Context {
   Capabilities capabilities(Role role) const override { return study_.capabilities(role); }
   int count(Role role, std::string_view text) const override { return study_.count(role, text); }
   std::int64_t calls_left() const override { return study_.calls_left(); }
+  std::int64_t calls_for(const Candidate& candidate, std::size_t examples) const override {
+    return study_.calls_for(candidate, examples);
+  }
   std::mt19937_64 rng(std::string_view stream) const override { return study_.rng(stream); }
 
   Spent spent;

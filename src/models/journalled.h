@@ -33,6 +33,7 @@ class Journalled final : public Model {
   void cancel() override { backend_.cancel(); }
   int count(std::string_view text) const override { return backend_.count(text); }
   std::int64_t most_tokens_in(const Request& request) const override { return backend_.most_tokens_in(request); }
+  double temperature(const Request& request) const override { return backend_.temperature(request); }
   std::optional<Price> price() const override { return backend_.price(); }
   Counters counters() const override { return backend_.counters(); }
   void embed(std::vector<std::string> texts, Embedded done) override {

@@ -54,6 +54,9 @@ class EmbeddedModel final : public Model {
 
   std::string_view id() const override { return id_; }
   Capabilities capabilities() const override { return {true, true, true, true, true, context_}; }
+  double temperature(const Request& request) const override {
+    return options_.temperature >= 0 ? options_.temperature : request.temperature;
+  }
   void start(std::vector<Request> requests, Done done) override;
   void cancel() override;
   int count(std::string_view text) const override { return static_cast<int>(file_->tokenize(text).size()); }
@@ -142,7 +145,7 @@ Result<Grammar> EmbeddedModel::grammar_of(const Constraint& constraint) {
 }
 
 Result<Job> EmbeddedModel::prepare(Request request) {
-  if (options_.temperature >= 0) request.temperature = options_.temperature;
+  request.temperature = temperature(request);
   if (options_.max_tokens > 0) request.max_tokens = std::min(request.max_tokens, options_.max_tokens);
   Job job;
   const Constraint& constraint = request.constraint;

@@ -106,13 +106,16 @@ class OpenAi final : public Model {
   }
   int count(std::string_view text) const override { return estimated_tokens(text); }
   std::int64_t most_tokens_in(const Request& request) const override { return estimated_tokens(request); }
+  double temperature(const Request& request) const override {
+    return options_.temperature >= 0 ? options_.temperature : request.temperature;
+  }
   std::optional<Price> price() const override { return price_; }
   Counters counters() const override { return {http_.sent(), 0}; }
 
   void start(std::vector<Request> requests, Done done) override {
     for (std::size_t i = 0; i < requests.size(); ++i) {
       Request& request = requests[i];
-      if (options_.temperature >= 0) request.temperature = options_.temperature;
+      request.temperature = temperature(request);
       if (options_.max_tokens > 0) request.max_tokens = std::min(request.max_tokens, options_.max_tokens);
       calls_.emplace(++last_call_, Call{std::move(request), i, done, Clock::now()});
       queue_.push_back(last_call_);

@@ -3,7 +3,7 @@
 // same examples and by successive halving (Karnin et al. 2013, section 3) instead of scoring every set on everything.
 // Update rule, by rounds:
 //   1     the incumbent runs some training rows; those it gets right become the bootstrapped pool (note "pool"). Not
-//         where the answer is a choice made directly: what it gets right is then the label, and nothing else
+//         where the answer can be calibrated, a choice made directly: what it gets right is then the label alone
 //   2     sets of all sizes, labelled or bootstrapped, every label shown before one is shown twice, in one layout or
 //         another, go through halving on val
 //   3 ... neighbours of the best, one edit away (drop, add, swap, reorder, a sentence less, another layout, another
@@ -19,7 +19,6 @@
 namespace redraft {
 namespace {
 
-constexpr std::int64_t kCalibrationRows = 32;  // what fitting a calibration usually asks
 constexpr int kFinalists = 2;
 constexpr std::size_t kLayoutsTried = 2;  // in the halving; the third seldom pays (docs/decisions/0012-layouts.md)
 
@@ -51,9 +50,9 @@ class DemoSearch final : public Optimizer {
     if (history.rounds() == 1 && demos && options_.bootstrap > 0 && !history.data(Split::kTrain).empty() &&
         !find_parameter(history.parameters(), "calibrate"))
       co_return bootstrap(history, rng);
-    if (!latest_note(history, "halved")) co_return halving(history, demos, ctx.calls_left(), rng);
+    if (!latest_note(history, "halved")) co_return halving(history, demos, ctx, rng);
     if (stalled(history) >= options_.patience) co_return Plan{};
-    co_return edits(history, demos, ctx.calls_left(), rng);
+    co_return edits(history, demos, ctx, rng);
   }
 
   Task<Result<Note>> update(const std::vector<Evaluation>& evaluations, const History& history, Context&) override {
@@ -119,15 +118,18 @@ class DemoSearch final : public Optimizer {
 
   // What a race costs in calls when `width` new candidates begin it: each is fitted and takes the first block; then
   // half of them, at least `survivors`, take a block of twice the length, and so on to the end of val.
-  std::int64_t cost_of_race(std::int64_t width, std::int64_t survivors, const History& history) const {
-    const auto train = static_cast<std::int64_t>(history.data(Split::kTrain).size());
-    const auto val = static_cast<std::int64_t>(history.data(Split::kVal).size());
-    const bool fitted = find_parameter(history.parameters(), "calibrate") != nullptr;
-    std::int64_t cost = fitted ? width * std::min(kCalibrationRows, train) : 0;
-    std::int64_t block = options_.block;
-    for (std::int64_t done = 0; done < val; block *= 2) {
-      const std::int64_t step = std::min(block, val - done);
-      cost += width * step;
+  std::int64_t cost_of_race(std::int64_t width, std::int64_t survivors, const History& history,
+                            const Context& ctx) const {
+    Candidate one = history.incumbent();
+    if (const Parameter* calibrate = find_parameter(history.parameters(), "calibrate"))
+      one[calibrate->name] = calibrate->choices.back();
+    const std::size_t val = history.data(Split::kVal).size();
+    const std::int64_t fitting = ctx.calls_for(one, 0);
+    std::int64_t cost = width * fitting;
+    auto block = static_cast<std::size_t>(options_.block);
+    for (std::size_t done = 0; done < val; block *= 2) {
+      const std::size_t step = std::min(block, val - done);
+      cost += width * (ctx.calls_for(one, step) - fitting);
       done += step;
       width = std::max(std::min(width, survivors), (width + 1) / 2);
     }
@@ -135,9 +137,9 @@ class DemoSearch final : public Optimizer {
   }
 
   // As many candidates, `most` at most, as can be taken to the end of a race with what is left; 0 = not even one.
-  std::size_t width_for(int most, int survivors, const History& history, std::int64_t calls_left) const {
+  std::size_t width_for(int most, int survivors, const History& history, const Context& ctx) const {
     std::int64_t width = most;
-    while (width > 0 && cost_of_race(width, survivors, history) > calls_left) --width;
+    while (width > 0 && cost_of_race(width, survivors, history, ctx) > ctx.calls_left()) --width;
     return static_cast<std::size_t>(width);
   }
 
@@ -148,13 +150,15 @@ class DemoSearch final : public Optimizer {
     return labels.size() <= most ? std::max<std::size_t>(labels.size(), 1) : 1;
   }
 
-  Plan halving(const History& history, const Parameter* demos, std::int64_t calls_left, std::mt19937_64& rng) const {
+  Plan halving(const History& history, const Parameter* demos, const Context& ctx, std::mt19937_64& rng) const {
     const std::vector<Demonstration> labels = labelled_pool(history);
     auto pool = parse_demonstrations(latest_note(history, "pool").value_or(""));
     const std::vector<Demonstration> right = pool.ok() ? std::move(*pool) : std::vector<Demonstration>{};
     const Parameter* calibrate = find_parameter(history.parameters(), "calibrate");
     const Parameter* layout = find_parameter(history.parameters(), "layout");
     Plan plan;
+    const std::size_t width = width_for(options_.width, kFinalists, history, ctx);
+    if (width == 0) return plan;  // nothing to spend
     const auto add = [&](Candidate candidate, std::string why) {
       const bool twice = std::ranges::any_of(plan.trials, [&](const Trial& t) { return t.candidate == candidate; });
       if (!twice && !history.knows(candidate))
@@ -167,7 +171,6 @@ class DemoSearch final : public Optimizer {
     }
     const auto most = demos ? static_cast<std::size_t>(demos->max_demonstrations) : 0;
     const std::size_t least = least_covering(labels, most);
-    const std::size_t width = std::max<std::size_t>(width_for(options_.width, kFinalists, history, calls_left), 1);
     for (std::size_t i = plan.trials.size(); demos && i < width; ++i) {
       Candidate candidate = history.incumbent();
       const std::size_t n = width == 1 ? most : least + i * (most - least) / (width - 1);  // evenly
@@ -177,13 +180,13 @@ class DemoSearch final : public Optimizer {
       if (layout) candidate[layout->name] = layout->choices[i % kLayoutsTried];
       add(std::move(candidate), std::to_string(n) + (bootstrapped ? " bootstrapped" : " labelled") + " demonstrations");
     }
-    if (plan.trials.empty()) return edits(history, demos, calls_left, rng);
+    if (plan.trials.empty()) return edits(history, demos, ctx, rng);
     plan.race = race(kFinalists);
     return plan;
   }
 
-  Plan edits(const History& history, const Parameter* demos, std::int64_t calls_left, std::mt19937_64& rng) const {
-    const std::size_t width = width_for(options_.neighbours, 1, history, calls_left);
+  Plan edits(const History& history, const Parameter* demos, const Context& ctx, std::mt19937_64& rng) const {
+    const std::size_t width = width_for(options_.neighbours, 1, history, ctx);
     const Candidate best = history.incumbent();
     const std::vector<Demonstration> labels = labelled_pool(history);
     const Parameter* instruction = find_parameter(history.parameters(), ParameterKind::kText);

@@ -44,6 +44,9 @@ class FakeContext final : public Context {
   Capabilities capabilities(Role) const override { return abilities; }
   int count(Role, std::string_view text) const override { return static_cast<int>(text.size() / 4 + 1); }
   std::int64_t calls_left() const override { return INT64_MAX; }
+  std::int64_t calls_for(const Candidate&, std::size_t examples) const override {
+    return static_cast<std::int64_t>(examples);
+  }
   std::mt19937_64 rng(std::string_view stream) const override {
     std::seed_seq seeds(stream.begin(), stream.end());
     return std::mt19937_64(seeds);
