@@ -24,6 +24,7 @@ struct ToolCall {
   std::string directory;  // where it runs
   Json input;
   double timeout_s = 60;  // per line
+  std::string version;    // of what runs, such as a digest of its files; part of the call's identity
 };
 
 class Context {

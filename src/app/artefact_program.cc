@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/utf8.h"
 #include "engine/study_context.h"
 #include "models/catalogue.h"
 
@@ -15,6 +16,29 @@ std::vector<std::string> names_at(const Artefact& artefact, const char* key) {
   for (const Json& name : *found)
     if (name.is_string()) names.push_back(name.get<std::string>());
   return names;
+}
+
+// A text that the program does not read would be dropped without a word, and a choice that it does not have would leave
+// every row without an answer: both are found before the first call.
+Status check_parameters(const Artefact& artefact, const Program& program, const Capabilities& student) {
+  const std::vector<Parameter> known = program.parameters();
+  for (const auto& [name, text] : artefact.parameters) {
+    const std::string what = "the artefact of " + artefact.task + " has " + name + " = \"" + shortened(text, 60) + "\"";
+    const auto found = std::ranges::find(known, name, &Parameter::name);
+    if (found != known.end()) {
+      if (found->kind != ParameterKind::kCategorical || found->admits(text)) continue;
+      std::string choices;
+      for (const std::string& choice : found->choices) choices += (choices.empty() ? "" : ", ") + choice;
+      return invalid(what + ", which is not one of " + choices + "; correct it, or run optimize again");
+    }
+    const bool calibrates = name.ends_with(".calibrate");
+    if (calibrates && text == "none") continue;
+    if (calibrates && !student.choice_logprobs)
+      return invalid(what + ", which needs log-probabilities of choices, and the model gives none; name a model that " +
+                     "gives them, or run optimize with this one");
+    return invalid(what + ", which is no parameter of its program; run optimize again");
+  }
+  return {};
 }
 
 Task<Result<Json>> answer(const Program& program, const Artefact& artefact, const Example& row, Context& ctx) {
@@ -70,7 +94,9 @@ Result<std::unique_ptr<Program>> program_of(const Artefact& artefact, const Capa
   if (op == artefact.program.end() || !op->is_string() || settings == artefact.program.end())
     return Status(Code::kCorruption, "the artefact's program has no \"op\" and \"settings\"");
   const Surroundings around{inputs_of(artefact), labels_of(artefact), ".", student.choice_logprobs};
-  return make_program(op->get_ref<const std::string&>(), *settings, around);
+  REDRAFT_TRY(std::unique_ptr<Program> program, make_program(op->get_ref<const std::string&>(), *settings, around));
+  REDRAFT_RETURN_IF_ERROR(check_parameters(artefact, *program, student));
+  return program;
 }
 
 Result<std::vector<Result<Json>>> answers(Loop& loop, const Program& program, const Artefact& artefact,

@@ -8,7 +8,7 @@
 namespace redraft {
 
 // The program that the artefact's texts were made for. kInvalidArgument when its calibration needs log-probabilities
-// that the model does not give.
+// that the model does not give, and when a text of it is no parameter of the program or not one of its choices.
 Result<std::unique_ptr<Program>> program_of(const Artefact& artefact, const Capabilities& student);
 
 // How to reach the model that the artefact was made with, as far as its id says: an endpoint, or a known embedded

@@ -1,6 +1,10 @@
 // What the engine promises, whichever the optimizer.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+
+#include "base/file.h"
 #include "engine/rounds.h"
 #include "redraft/admission.h"
 #include "support/toy.h"
@@ -283,6 +287,30 @@ TEST(Engine, LooksAtTheTestSplitAreCounted) {
     ASSERT_TRUE(report.ok());
     EXPECT_EQ(report->test->looks, study);
   }
+}
+
+// What a program outside answered is kept for the same version of it alone.
+TEST(Engine, AToolOfAnotherVersionIsAskedAgain) {
+  Loop loop;
+  BatchModel model(loop, student);
+  Memory memory;
+  const std::string file = ::testing::TempDir() + "redraft_tool_" + std::to_string(getpid());
+  const auto answer = [&](const std::string& says, const std::string& version) {
+    EXPECT_TRUE(write_file(file, says + "\n").ok());
+    const StudyOptions options;
+    StudyContext ctx(loop, only(model), memory.file->journal(), options, {}, {}, {});
+    ToolCall call;
+    call.argv = {"sh", "-c", "while read -r line; do cat \"$0\"; done", file};
+    call.directory = ".";
+    call.input = "x";
+    call.version = version;
+    const Result<Json> answered = loop.run(ctx.tool(std::move(call)));
+    return answered.ok() ? to_text(*answered) : answered.status().message();
+  };
+  EXPECT_EQ(answer("1", "a"), "1");
+  EXPECT_EQ(answer("2", "a"), "1");  // not asked
+  EXPECT_EQ(answer("2", "b"), "2");
+  std::filesystem::remove(file);
 }
 
 // The gate, one case a line: a proposal and a word of the reason, or "" when it may be scored.

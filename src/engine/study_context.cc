@@ -144,7 +144,7 @@ void StudyContext::send_waiting() {
 void StudyContext::send_tool(Call& call) {
   const ToolCall& tool = *call.tool;
   const std::string process = to_text(Json{{"argv", tool.argv}, {"directory", tool.directory}});
-  const std::string key = digest("tool\n" + process + '\n' + to_text(tool.input));
+  const std::string key = digest("tool\n" + process + '\n' + tool.version + '\n' + to_text(tool.input));
   if (Result<Completion> hit = journal_.find(key); hit.ok()) {
     ++tool_hits_;
     return answered(call, std::move(hit));

@@ -1,4 +1,9 @@
 // Metrics that ask: a program, a model, other metrics.
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/file.h"
 #include "metrics/composite.h"
 #include "support/answered.h"
 
@@ -20,6 +25,34 @@ TEST(Command, IsFedJsonAndAnswersIt) {
   EXPECT_FALSE(m->binary());
   EXPECT_TRUE(metric("command", {{"command", {"x"}}, {"binary", true}})->binary());
   EXPECT_EQ(refusal("command"), "metric command: command is missing; write command = [\"./score\", \"argument\"]");
+}
+
+TEST(Command, ItsFilesArePartOfItsIdentity) {
+  const std::string path = ::testing::TempDir() + "redraft_score_" + std::to_string(getpid());
+  const auto made = [&](const std::string& content) {
+    EXPECT_TRUE(write_file(path, content).ok());
+    const auto m = metric("command", {{"command", {"python3", path, "-v"}}});
+    FakeContext ctx({}, [](const ToolCall&) { return Json(1); });
+    EXPECT_TRUE(finish(m->score(labelled({{"a", "x"}}), said("y"), ctx)).ok());
+    return std::pair(m->description(), ctx.tool_calls.front().version);
+  };
+  const auto one = made("1"), other = made("2"), again = made("1");
+  EXPECT_EQ(one.first["files"].size(), 1u) << one.first;  // what PATH finds is not looked at
+  EXPECT_TRUE(one.first["files"].contains(path));
+  EXPECT_EQ(one, again);
+  EXPECT_NE(one.first, other.first);
+  EXPECT_NE(one.second, other.second);
+  EXPECT_TRUE(write_file(path, std::string((16u << 20) + 1, ' ')).ok());
+  EXPECT_FALSE(metric("command", {{"command", {path}}})->description().contains("files"));
+  const auto whole = [&] {
+    return metric("composite",
+                  {{"metrics", {{{"name", "f1"}}, {{"name", "command"}, {"settings", {{"command", {path}}}}}}}});
+  };
+  EXPECT_TRUE(write_file(path, "3").ok());
+  const Json described = whole()->description();
+  EXPECT_TRUE(described["files"].contains(path)) << described;
+  EXPECT_EQ(metric("composite", described["settings"])->description(), described);
+  std::filesystem::remove(path);
 }
 
 TEST(Command, ABadAnswerIsAFailureOfTheMetric) {

@@ -3,8 +3,13 @@
 //   {"inputs": {...}, "labels": {...}, "outputs": {...}, "text": "..."}
 // It answers each with a line: {"score": 0.5, "feedback": "..."}, or a bare number or boolean. What is anything else is
 // a failure of the metric, not of the answer, and stops the run with the line in question.
+// The files that the command names are part of the metric's identity, by their content: scores of a program that has
+// changed since must not stand beside new ones.
 #include <cmath>
+#include <filesystem>
 
+#include "base/digest.h"
+#include "base/file.h"
 #include "base/utf8.h"
 #include "metrics/answer.h"
 
@@ -22,14 +27,34 @@ struct Options {
   }
 };
 
+constexpr std::uintmax_t kLargestFile = std::uintmax_t{16} << 20;  // what is larger is data, and reading it takes time
+
+// Each word of the command that is a file, seen from where the command runs, with its digest. What the system's PATH
+// finds is not looked at, nor is what cannot be read.
+Json files_of(const Options& options, const std::string& directory) {
+  Json files = Json::object();
+  for (const std::string& word : options.command) {
+    const std::string path = path_from(directory, word);
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) continue;
+    const std::uintmax_t size = std::filesystem::file_size(path, error);
+    if (error || size > kLargestFile) continue;
+    if (const Result<std::string> content = file_digest(path); content.ok()) files[word] = content->substr(0, 32);
+  }
+  return files;
+}
+
 class Command final : public Metric {
  public:
-  Command(Options options, std::string directory) : options_(std::move(options)), directory_(std::move(directory)) {}
+  Command(Options options, std::string directory)
+      : options_(std::move(options)), directory_(std::move(directory)), files_(files_of(options_, directory_)) {}
 
   Json description() const override {
-    return {
+    Json described = {
         {"name", "command"},
         {"settings", {{"command", options_.command}, {"timeout_s", options_.timeout_s}, {"binary", options_.binary}}}};
+    if (!files_.empty()) described["files"] = files_;
+    return described;
   }
   bool binary() const override { return options_.binary; }
 
@@ -38,6 +63,7 @@ class Command final : public Metric {
     call.argv = options_.command;
     call.directory = directory_;
     call.timeout_s = options_.timeout_s;
+    if (!files_.empty()) call.version = digest(to_text(files_));
     call.input = {{"inputs", example.inputs}, {"labels", example.labels}, {"outputs", Json::object()}, {"text", ""}};
     if (!tape.empty()) {
       if (tape.output().fields.is_object()) call.input["outputs"] = tape.output().fields;
@@ -68,6 +94,7 @@ class Command final : public Metric {
 
   Options options_;
   std::string directory_;
+  Json files_;
 };
 
 }  // namespace

@@ -30,14 +30,17 @@ class Composite final : public Metric {
   explicit Composite(std::vector<Member> parts) : parts_(std::move(parts)) {}
 
   Json description() const override {
-    Json list = Json::array();
+    Json list = Json::array(), files = Json::object();
     for (const Member& part : parts_) {
       Json entry = part.metric->description();
+      if (entry.contains("files")) files.update(entry["files"]), entry.erase("files");
       if (part.options.must_pass) entry["must_pass"] = true, entry["pass_at"] = part.options.pass_at;
       else entry["weight"] = part.options.weight;
       list.push_back(std::move(entry));
     }
-    return {{"name", "composite"}, {"settings", {{"metrics", std::move(list)}}}};
+    Json described = {{"name", "composite"}, {"settings", {{"metrics", std::move(list)}}}};
+    if (!files.empty()) described["files"] = std::move(files);
+    return described;
   }
 
   int calls_per_score() const override {

@@ -91,6 +91,33 @@ TEST_F(ArtefactTest, ApplyAnswersRowsInTheirOrder) {
   EXPECT_EQ(run({"apply", "data.jsonl", "--model", "scripted:model.json"}, rows).code, 5);
 }
 
+// What the model cannot do, or the program does not have, is said before a call is paid for.
+TEST_F(ArtefactTest, ParametersThatTheProgramLacksAreRefused) {
+  folder->write("blind.json", R"({"capabilities": {"choice_logprobs": false}, "rules": [{"answer": "billing"}]})");
+  Json artefact = folder->json("task.best.json");
+  const auto refusal = [&](const std::string& name, const std::string& value, const std::string& model) {
+    artefact["parameters"] = folder->json("task.best.json")["parameters"];
+    artefact["parameters"][name] = value;
+    folder->write("changed.json", artefact.dump());
+    const Ran eval = run({"eval", "task.toml", "--limit", "2", "--artefact", "changed.json", "--student", model});
+    const Ran apply = run({"apply", "changed.json", "--model", model}, "{\"text\": \"my error\"}\n");
+    EXPECT_EQ(eval.code, apply.code) << eval.err;
+    EXPECT_EQ(apply.out.empty(), apply.code != 0) << apply.out;
+    return apply.code == 0 ? "" : apply.code == 2 ? apply.err : "code " + std::to_string(apply.code) + apply.err;
+  };
+  const std::string sees = "scripted:model.json", blind = "scripted:blind.json";
+  EXPECT_NE(
+      refusal("predict.calibrate", "batch", blind)
+          .find("predict.calibrate = \"batch\", which needs log-probabilities of choices, and the model gives none"),
+      std::string::npos);
+  EXPECT_EQ(refusal("predict.calibrate", "none", blind), "");
+  EXPECT_EQ(refusal("predict.calibrate", "none", sees), "");
+  EXPECT_NE(refusal("predict.calibrate", "sometimes", sees).find("which is not one of none, content_free, batch"),
+            std::string::npos);
+  EXPECT_NE(refusal("predict.layout", "columns", sees).find("which is not one of "), std::string::npos);
+  EXPECT_NE(refusal("predict.instrution", "Hm.", sees).find("which is no parameter of its program"), std::string::npos);
+}
+
 TEST_F(ArtefactTest, ApplySaysWhereTheModelFailed) {
   folder->write(
       "down.json",

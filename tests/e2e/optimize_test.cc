@@ -143,6 +143,49 @@ TEST(Optimize, DryRunIsNearTheRun) {
   }
 }
 
+// What the rehearsal proposes passes the gate that a teacher's texts pass: placeholders stay, and so does the script.
+TEST(Optimize, DryRunProposesWhatIsAdmitted) {
+  const std::string plain = "instruction = \"Route the ticket.\"\n",
+                    messages = "messages = [{ role = \"user\", content = ";
+  for (const std::string& program :
+       {messages + "\"Route the ticket: {{text}}\" }]\n",
+        messages + "\"{{#rules}}Route it.{{/rules}} {{#frame}}The ticket is {{text}}.{{/frame}}\" }]\n",
+        std::string("instruction = \"Определи, какая команда отвечает на обращение.\"\n")}) {
+    std::string task = task_file();
+    task.replace(task.find(plain), plain.size(), program);
+    const TaskFolder folder(task);
+    const Ran ran = folder.run({"optimize", "task.toml", "--dry-run", "--json"});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    const Json dry = Json::parse(ran.out);
+    // All six of each round are admitted, so that the whole budget is used.
+    EXPECT_GE(dry["proposals"], 24) << program;
+    EXPECT_GT(dry["calls"], 600) << program;
+  }
+}
+
+// Typed outputs are answered in their types: some rows are right by chance, as they are in a run.
+TEST(Optimize, DryRunAnswersInTheTypesOfTheOutputs) {
+  std::string task = task_file(), rows;
+  const std::string one = "output = { team = [\"billing\", \"shipping\", \"technical\"] }";
+  task.replace(task.find(one), one.size(),
+               "output = { team = [\"billing\", \"shipping\"], urgent = \"bool\", n = \"int\" }");
+  task.replace(task.find("[\"team\"]"), 8, "[\"team\", \"urgent\", \"n\"]");
+  for (int i = 0; i < 120; ++i)
+    rows += to_text(Json{{"text", "Ticket " + std::to_string(i)},
+                         {"team", i % 2 == 0 ? "billing" : "shipping"},
+                         {"urgent", i % 3 == 0},
+                         {"n", i % 2}}) +
+            '\n';
+  const TaskFolder folder(task);
+  folder.write("data.jsonl", rows);
+  for (const std::string optimizer : {"random_search", "demo_search"}) {
+    const Ran ran = folder.run({"optimize", "task.toml", "--optimizer", optimizer, "--dry-run", "--json"});
+    ASSERT_EQ(ran.code, 0) << ran.err;
+    // Were no row ever right, the search would stall and end before.
+    EXPECT_GT(Json::parse(ran.out)["calls"], 1000) << optimizer;
+  }
+}
+
 TEST(Optimize, JournalOffWritesNothing) {
   const TaskFolder folder;
   const std::set<std::string> before = folder.files();
@@ -203,6 +246,29 @@ TEST(Optimize, AnotherTaskIsRefusedWithTheDifference) {
   EXPECT_EQ(fresh.code, 0) << fresh.err;
   EXPECT_NE(fresh.err.find("task.redraft.db.1"), std::string::npos) << fresh.err;
   EXPECT_EQ(folder.read("task.redraft.db.1"), old);
+}
+
+TEST(Optimize, AChangedProgramOfTheMetricIsRefusedWithTheDifference) {
+  const std::string says = "import sys\nfor line in sys.stdin: print(1, flush=True)\n";
+  const std::string one = "name = \"exact_match\"\n",
+                    command = "name = \"command\"\ncommand = [\"python3\", \"score.py\"]\n";
+  for (const std::string& more : {std::string(), "[[metric]]\n" + one}) {
+    std::string task = task_file();
+    task.replace(task.find("[metric]\n" + one), 9 + one.size(),
+                 more.empty() ? "[metric]\n" + command : "[[metric]]\n" + command + more);
+    const TaskFolder folder(task);
+    folder.write("score.py", says);
+    const std::vector<std::string> words = {"optimize", "task.toml", "--max-calls", "300"};
+    const Ran first = folder.run(words);
+    ASSERT_EQ(first.code, 0) << first.err;
+    EXPECT_EQ(folder.run(words).code, 0);  // unchanged, it goes on
+    folder.write("score.py", "# another\n" + says);
+    const Ran changed = folder.run(words);
+    EXPECT_EQ(changed.code, 5) << changed.out;
+    EXPECT_NE(changed.err.find("its metric differs: metric.files.score.py was \""), std::string::npos) << changed.err;
+    folder.write("score.py", says);
+    EXPECT_EQ(folder.run(words).code, 0);
+  }
 }
 
 TEST(Optimize, AnotherStudySharesTheFileAndItsCalls) {
