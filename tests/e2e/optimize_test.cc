@@ -314,6 +314,41 @@ TEST(Optimize, WithoutATestSplit) {
   EXPECT_NE(eval.err.find("has no test split"), std::string::npos) << eval.err;
 }
 
+// The choice is right only where the reasoning of the call before stands in the conversation, and the reasoning knows
+// all words only under a BETTER instruction.
+TEST(Optimize, ReasonsThenChooses) {
+  Json rules = Json::array();
+  const auto rule = [&](Json when, Json answer) { rules.push_back({{"when", when}, {"answer", answer}}); };
+  for (const std::string request : {"Write the instruction", "Write a better version"})
+    rule({{"contains", request}}, Json::array({"Route the BETTER ticket.", "Pick the BETTER team."}));
+  for (const std::string team : {"billing", "shipping", "technical"})
+    rule({{"contains", "So it is for " + team}, {"constraint", "choices"}}, team);
+  for (const auto& [word, team] : {std::pair("invoice", "billing"), {"parcel", "shipping"}, {"crash", "technical"}})
+    rule({{"contains", word}, {"role", "last"}}, "It says so. So it is for " + std::string(team) + ".");
+  for (const auto& [word, team] : {std::pair("refund", "billing"),
+                                   {"charge", "billing"},
+                                   {"courier", "shipping"},
+                                   {"delivery", "shipping"},
+                                   {"error", "technical"},
+                                   {"bug", "technical"}})
+    rule({{"contains", {"BETTER", word}}}, "It says so. So it is for " + std::string(team) + ".");
+  const Json model = {{"rules", rules}, {"default", {{"answer", "I do not know."}}}};
+  std::string task = task_file();
+  task.replace(task.find("demos = 2"), 9, "demos = 0\nop = \"chain_of_thought\"");
+  const TaskFolder folder(task);
+  folder.write("model.json", model.dump());
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-calls", "2000"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json a = folder.json("task.best.json");
+  EXPECT_EQ(a["shipped"], "best") << ran.out;
+  EXPECT_NE(a["parameters"]["predict.instruction"].get<std::string>().find("BETTER"), std::string::npos);
+  EXPECT_EQ(a["scores"]["best"]["mean"], 1.0);
+  EXPECT_LT(a["scores"]["seed"]["mean"], 0.7);
+  const Ran applied = folder.run({"apply", "task.best.json", "--model", "scripted:model.json"},
+                                 "{\"text\": \"my error\"}\n{\"text\": \"my courier\"}\n");
+  EXPECT_EQ(applied.out, "{\"team\":\"technical\"}\n{\"team\":\"shipping\"}\n") << applied.err;
+}
+
 TEST(Optimize, TheTestRowsAreNotReadBeforeTheEnd) {
   // Interrupted before the end, no look is counted.
   const TaskFolder folder(task_file(), 0.05);
