@@ -252,6 +252,15 @@ TEST(Optimize, ABudgetTooSmallForOneComparison) {
   EXPECT_NE(ran.err.find("a budget of 50 calls is too small for one comparison"), std::string::npos) << ran.err;
 }
 
+TEST(Optimize, ABudgetOfTokensTooSmallForTheSeedIsSaidSo) {
+  const TaskFolder folder;
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-tokens", "300"});
+  EXPECT_EQ(ran.code, 4) << ran.out;
+  EXPECT_EQ(ran.out, "");
+  EXPECT_NE(ran.err.find("too small"), std::string::npos) << ran.err;
+  EXPECT_FALSE(folder.has("task.best.json"));
+}
+
 TEST(Optimize, AModelThatCannotBeUsed) {
   const TaskFolder folder;
   folder.write("model.json", R"({"rules": [{"fail": "refused", "message": "no such account"}]})");
