@@ -2,6 +2,8 @@
 
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <utility>
 
 #include "base/file.h"
 #include "base/utf8.h"
@@ -20,6 +22,22 @@ bool parse_all(const std::string& text, Number& number) {
   throw CLI::ValidationError(flag + " takes " + takes + ", not \"" + text + "\"");
 }
 
+template <class Whole>
+void add_whole(CLI::App& verb, const std::string& flag, Whole& target, Whole least, const std::string& help) {
+  verb.add_option_function<std::string>(
+          flag,
+          [&target, flag, least](const std::string& text) {
+            std::int64_t number = 0;
+            if (!parse_all(text, number) || number < least)
+              refuse(flag, "a whole number of " + std::to_string(least) + " or more", text);
+            if (!std::in_range<Whole>(number))
+              refuse(flag, "a whole number of at most " + std::to_string(std::numeric_limits<Whole>::max()), text);
+            target = static_cast<Whole>(number);
+          },
+          help)
+      ->type_name("N");
+}
+
 std::string_view unquoted(std::string_view value) {
   if (value.size() >= 2 && (value.front() == '"' || value.front() == '\'') && value.back() == value.front())
     return value.substr(1, value.size() - 2);
@@ -36,14 +54,11 @@ std::optional<double> number_of(const std::string& text) {
 
 void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least,
                const std::string& help) {
-  verb.add_option_function<std::string>(
-          flag,
-          [&target, flag, least](const std::string& text) {
-            if (!parse_all(text, target) || target < least)
-              refuse(flag, "a whole number of " + std::to_string(least) + " or more", text);
-          },
-          help)
-      ->type_name("N");
+  add_whole(verb, flag, target, least, help);
+}
+
+void add_count(CLI::App& verb, const std::string& flag, int& target, int least, const std::string& help) {
+  add_whole(verb, flag, target, least, help);
 }
 
 void add_amount(CLI::App& verb, const std::string& flag, double& target, const std::string& help) {

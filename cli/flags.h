@@ -25,9 +25,10 @@ CLI::App& add_verb(CLI::App& app, const std::string& name, const std::string& su
 
 std::optional<double> number_of(const std::string& text);  // the whole text as a finite number
 
-// Flags with a whole number of at least `least`, or a number above 0.
+// Flags with a whole number of at least `least`, in the type that is worked with; or with a number above 0.
 void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, std::int64_t least,
                const std::string& help);
+void add_count(CLI::App& verb, const std::string& flag, int& target, int least, const std::string& help);
 void add_amount(CLI::App& verb, const std::string& flag, double& target, const std::string& help);
 void add_seed(CLI::App& verb, std::optional<std::uint64_t>& target);
 void add_journal(CLI::App& verb, JournalMode& target);

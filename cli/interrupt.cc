@@ -23,14 +23,14 @@ void on_signal(int) {
 
 }  // namespace
 
-Interrupt::Interrupt(Loop& loop) : loop_(loop) {
+Interrupt::Interrupt(Loop& loop, std::string saved) : loop_(loop), saved_(std::move(saved)) {
   int ends[2];
   REDRAFT_CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
   read_end_ = ends[0];
   write_end = ends[1];
   loop_.watch(read_end_, EPOLLIN, [this](std::uint32_t) {
     loop_.unwatch(read_end_);
-    say("stopping; the best so far is saved (once more to stop at once)");
+    say("stopping; " + saved_ + " (once more to stop at once)");
     source_.request_stop();
   });
   struct sigaction action {};

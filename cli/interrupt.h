@@ -4,6 +4,7 @@
 #define REDRAFT_CLI_INTERRUPT_H_
 
 #include <stop_token>
+#include <string>
 
 #include "redraft/loop.h"
 
@@ -11,7 +12,8 @@ namespace redraft {
 
 class Interrupt {
  public:
-  explicit Interrupt(Loop& loop);  // one at a time in a process
+  // One at a time in a process. `saved` says what is not lost when it stops.
+  explicit Interrupt(Loop& loop, std::string saved = "the best so far is saved");
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
@@ -20,6 +22,7 @@ class Interrupt {
 
  private:
   Loop& loop_;
+  std::string saved_;
   std::stop_source source_;
   int read_end_ = -1;
 };

@@ -12,7 +12,7 @@ namespace {
 
 struct DiffFlags {
   std::string run;
-  std::int64_t study = 0;
+  int study = 0;
   std::vector<std::string> candidates;
 };
 
@@ -20,7 +20,9 @@ struct DiffFlags {
 Result<const CandidateInfo*> named(const StudyView& view, const std::string& name) {
   const CandidateInfo* found = view.candidate(name);
   if (!found && name.size() < 10)
-    if (const std::optional<double> number = number_of(name)) found = view.candidate(static_cast<int>(*number));
+    if (const std::optional<double> number = number_of(name);
+        number && *number >= 1 && *number <= static_cast<double>(view.candidates.size()))
+      found = view.candidate(static_cast<int>(*number));
   if (found) return found;
   return Status(Code::kNotFound, "study " + std::to_string(view.info.number) + " has no candidate " + name +
                                      "; they are numbered from 1 to " + std::to_string(view.candidates.size()));
@@ -38,7 +40,7 @@ void print_flips(const Flips& flips, bool better) {
 
 Status diff(const DiffFlags& flags) {
   REDRAFT_TRY(const std::unique_ptr<Inspection> inspection, Inspection::open(flags.run));
-  REDRAFT_TRY(const StudyView view, view_of(*inspection, static_cast<int>(flags.study)));
+  REDRAFT_TRY(const StudyView view, view_of(*inspection, flags.study));
   if (view.candidates.empty())
     return Status(Code::kNotFound, "study " + std::to_string(view.info.number) + " has scored nothing yet");
   const CandidateInfo* a = view.candidate(view.seed);

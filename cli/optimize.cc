@@ -15,7 +15,6 @@ struct OptimizeFlags {
   RunFlags run;
   CommonFlags common;
   std::string events;
-  std::int64_t max_rounds = 0;
   bool dry_run = false, json = false;
 };
 
@@ -110,7 +109,6 @@ int rehearse_only(const OptimizeFlags& flags) {
 
 int optimize_verb(OptimizeFlags& flags) {
   if (Status read = read_environment(flags.common.env_file); !read.ok()) return fail(read);
-  flags.run.budget.rounds = static_cast<int>(flags.max_rounds);
   if (flags.dry_run) return rehearse_only(flags);
   if (flags.json && flags.events == "-")
     return fail(invalid("--json and --events - both want standard output; give --events a file"));
@@ -158,7 +156,7 @@ void add_optimize(CLI::App& app, Action& chosen) {
   add_count(verb, "--max-tokens", budget.tokens, 1, "stop after so many tokens, in and out together");
   add_amount(verb, "--max-cost", budget.cost, "stop after so much money, in the currency of the prices");
   add_amount(verb, "--max-seconds", budget.seconds, "stop after so many seconds");
-  add_count(verb, "--max-rounds", flags->max_rounds, 1, "stop after so many rounds");
+  add_count(verb, "--max-rounds", budget.rounds, 1, "stop after so many rounds");
   add_seed(verb, flags->run.seed);
   verb.add_option_function<std::string>(
           "--ship",

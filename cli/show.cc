@@ -13,10 +13,10 @@ namespace {
 
 struct ShowFlags {
   std::string run;
-  std::int64_t study = 0, round = -2, candidate = 0;  // round -2: not asked for
+  int study = 0, round = -2, candidate = 0;  // round -2: not asked for
   bool json = false;
 };
-constexpr std::int64_t kNoRound = -2;
+constexpr int kNoRound = -2;
 
 Spent sum_of(const std::array<Spent, 3>& by_role) {
   Spent sum;
@@ -93,7 +93,7 @@ void print_spending(const StudyView& v) {
 
 Status print_round(Inspection& inspection, const StudyView& v, const ShowFlags& flags) {
   REDRAFT_TRY(const std::vector<RoundInfo> rounds, inspection.rounds(v.info.number));
-  const auto found = std::ranges::find(rounds, static_cast<int>(flags.round), &RoundInfo::round);
+  const auto found = std::ranges::find(rounds, flags.round, &RoundInfo::round);
   if (found == rounds.end())
     return Status(Code::kNotFound, fmt::format("study {} has no round {}; there are {}, numbered from 0", v.info.number,
                                                flags.round, v.info.rounds));
@@ -110,7 +110,7 @@ Status print_round(Inspection& inspection, const StudyView& v, const ShowFlags& 
 }
 
 Status print_candidate(const StudyView& v, const ShowFlags& flags) {
-  const CandidateInfo* c = v.candidate(static_cast<int>(flags.candidate));
+  const CandidateInfo* c = v.candidate(flags.candidate);
   if (!c)
     return Status(Code::kNotFound, fmt::format("study {} has no candidate {}; they are numbered from 1 to {}",
                                                v.info.number, flags.candidate, v.candidates.size()));
@@ -204,7 +204,7 @@ Status show(const ShowFlags& flags) {
   REDRAFT_TRY(std::vector<StudyView> views, views_of(*inspection));
   const bool one = flags.study > 0 || flags.round != kNoRound || flags.candidate > 0;
   if (one) {
-    REDRAFT_TRY(StudyView wanted, view_of(*inspection, static_cast<int>(flags.study)));
+    REDRAFT_TRY(StudyView wanted, view_of(*inspection, flags.study));
     views.clear();
     views.push_back(std::move(wanted));
   }

@@ -72,15 +72,15 @@ Status answer_rows(const ApplyFlags& flags, Answered& done) {
   REDRAFT_TRY(const ModelSpec spec, model_for(flags, artefact));
   REDRAFT_TRY(const std::vector<Fields> rows, rows_to_answer(artefact));
   Loop loop;
-  const Interrupt interrupt(loop);
+  const Interrupt interrupt(loop, "what is answered up to the first open row is printed");
   REDRAFT_TRY(const std::unique_ptr<Model> model, make_model(loop, spec));
   REDRAFT_TRY(const std::unique_ptr<Program> program, program_of(artefact, model->capabilities()));
   REDRAFT_TRY(const std::unique_ptr<RunFile> memory, RunFile::open("", JournalMode::kOff, TaskIdentity{}, false));
   for (std::size_t at = 0; at < rows.size(); at += kRowsAtOnce) {
     const auto first = rows.begin() + static_cast<std::ptrdiff_t>(at);
     const std::vector<Fields> some(first, first + static_cast<std::ptrdiff_t>(std::min(kRowsAtOnce, rows.size() - at)));
-    REDRAFT_TRY(const std::vector<Result<Json>> answered,
-                answers(loop, *program, artefact, some, *model, memory->journal(), interrupt.token()));
+    const std::vector<Result<Json>> answered =
+        answers(loop, *program, artefact, some, *model, memory->journal(), interrupt.token());
     for (const Result<Json>& answer : answered) {
       ++done.rows;
       print(to_text(answer.ok() ? *answer : Json{{"error", answer.status().message()}}) + "\n");
@@ -89,6 +89,9 @@ Status answer_rows(const ApplyFlags& flags, Answered& done) {
       if (exit_code(answer.status().code()) != kBadInput && done.unusable.ok()) done.unusable = answer.status();
     }
     std::fflush(stdout);
+    if (answered.size() < some.size())
+      return Status(Code::kCancelled, "interrupted: " + std::to_string(done.rows) + " of " +
+                                          std::to_string(rows.size()) + " rows are answered");
   }
   return done.unusable;
 }

@@ -46,8 +46,6 @@ class Tape {
   std::vector<Node> nodes_;
 };
 
-Json to_json(const Tape& tape);  // a list of nodes, for events and for `show`
-
 }  // namespace redraft
 
 #endif  // REDRAFT_TAPE_H_

@@ -99,16 +99,18 @@ Result<std::unique_ptr<Program>> program_of(const Artefact& artefact, const Capa
   return program;
 }
 
-Result<std::vector<Result<Json>>> answers(Loop& loop, const Program& program, const Artefact& artefact,
-                                          const std::vector<Fields>& rows, Model& model, Journal& journal,
-                                          std::stop_token stop) {
+std::vector<Result<Json>> answers(Loop& loop, const Program& program, const Artefact& artefact,
+                                  const std::vector<Fields>& rows, Model& model, Journal& journal,
+                                  std::stop_token stop) {
   Dataset examples;
   for (const Fields& fields : rows) examples.push_back(Example{example_id(fields, {}), fields, {}});
   StudyOptions options;
   options.seed = artefact.seed;
   StudyContext ctx(loop, Models{&model, &model, &model}, journal, options, {}, {}, std::move(stop));
   std::vector<Result<Json>> answered = loop.run(answer_all(program, artefact, examples, ctx));
-  if (ctx.cancelled()) return Status(Code::kCancelled, "cancelled");
+  const auto stopped = std::ranges::find_if(
+      answered, [](const Result<Json>& a) { return !a.ok() && a.status().code() == Code::kCancelled; });
+  answered.erase(stopped, answered.end());
   return answered;
 }
 

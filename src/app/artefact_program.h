@@ -19,10 +19,11 @@ Result<ModelSpec> student_of(const Artefact& artefact);
 std::vector<std::string> inputs_of(const Artefact& artefact);
 std::vector<std::string> labels_of(const Artefact& artefact);
 
-// The artefact's answers to rows, in their order; a row that cannot be answered is its own Status.
-Result<std::vector<Result<Json>>> answers(Loop& loop, const Program& program, const Artefact& artefact,
-                                          const std::vector<Fields>& rows, Model& model, Journal& journal,
-                                          std::stop_token stop);
+// The artefact's answers to rows, in their order; a row that cannot be answered is its own Status. Stopped, it gives
+// the answers up to the first row that has none yet: fewer than there are rows.
+std::vector<Result<Json>> answers(Loop& loop, const Program& program, const Artefact& artefact,
+                                  const std::vector<Fields>& rows, Model& model, Journal& journal,
+                                  std::stop_token stop);
 
 }  // namespace redraft
 

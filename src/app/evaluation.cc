@@ -43,7 +43,8 @@ struct OpenFile {
   bool counts_looks = false;
 };
 
-// Evaluating must work beside a running study, and beside a file that is of no use for it.
+// Evaluating must work beside a running study, and beside a file that is of no use for it. Only a look at the test
+// split makes a file, so that it is counted from the first one on.
 Result<OpenFile> open_file(const EvaluationFlags& flags, const Assembly& a, std::vector<std::string>& remarks) {
   const bool by_default = flags.run.empty();
   const std::string path = by_default ? default_run_path(flags.task) : flags.run;
@@ -52,7 +53,8 @@ Result<OpenFile> open_file(const EvaluationFlags& flags, const Assembly& a, std:
     return OpenFile{std::move(file), mode != JournalMode::kOff};
   };
   std::error_code error;
-  if (flags.journal == JournalMode::kOff || (by_default && !std::filesystem::exists(path, error)))
+  const bool makes_file = flags.split == Split::kTest && flags.journal == JournalMode::kReadWrite;
+  if (flags.journal == JournalMode::kOff || (by_default && !makes_file && !std::filesystem::exists(path, error)))
     return open(JournalMode::kOff);
   Result<OpenFile> opened = open(flags.journal);
   if (opened.ok() || !by_default) return opened;
@@ -75,17 +77,19 @@ StudyIdentity look_identity(const Assembly& a, const Subject& subject) {
   return identity;
 }
 
-Result<Dataset> rows_of(const EvaluationFlags& flags, const Assembly& a, const Subject& subject, OpenFile& opened,
-                        TaskEvaluation& result) {
+Result<Dataset> rows_of(const EvaluationFlags& flags, const Assembly& a, const std::vector<const Subject*>& subjects,
+                        OpenFile& opened, TaskEvaluation& result) {
   Dataset rows;
   if (flags.split == Split::kTest) {
     if (a.problem.test.size() == 0)
       return Status(Code::kNotFound,
                     "the task " + a.task.name + " has no test split; name one as data.test, or use --split val");
-    REDRAFT_TRY(const std::unique_ptr<Store> store, opened.file->study(look_identity(a, subject)));
-    REDRAFT_TRY(const SealedSplit::Opened test, a.problem.test.open(*store));
-    if (opened.counts_looks) result.looks = test.looks;
-    rows = test.rows;
+    for (const Subject* subject : subjects) {
+      REDRAFT_TRY(const std::unique_ptr<Store> store, opened.file->study(look_identity(a, *subject)));
+      REDRAFT_TRY(const SealedSplit::Opened test, a.problem.test.open(*store));
+      if (opened.counts_looks) result.looks = std::max(test.looks, result.looks.value_or(0));
+      rows = test.rows;
+    }
   } else {
     rows = flags.split == Split::kTrain ? a.problem.train : a.problem.val;
   }
@@ -109,7 +113,9 @@ Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, c
     REDRAFT_TRY(other, subject_of(*a, flags.not_worse_than));
   }
   REDRAFT_TRY(OpenFile opened, open_file(flags, *a, result.remarks));
-  REDRAFT_TRY(result.rows, rows_of(flags, *a, subject, opened, result));
+  std::vector<const Subject*> subjects = {&subject};
+  if (other) subjects.push_back(&*other);
+  REDRAFT_TRY(result.rows, rows_of(flags, *a, subjects, opened, result));
   StudyOptions options = hooks;
   options.seed = a->seed;
   const auto measured = [&](const Subject& s) {

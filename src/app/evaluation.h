@@ -12,7 +12,7 @@ struct EvaluationFlags : Flags {
   std::string not_worse_than;  // an artefact to compare with, on the same rows; "" = none
   Split split = Split::kVal;
   std::size_t limit = 0;  // rows: the first by id, so the same ones each time; 0 = all
-  std::string run;        // "" = beside the task file, and only when it is there already
+  std::string run;        // "" = beside the task file, if it is there or split is test
   JournalMode journal = JournalMode::kReadWrite;
 };
 
@@ -27,7 +27,7 @@ struct TaskEvaluation {
 };
 
 // The calls of the task's run file are used, and new ones kept in it when nobody else has it. A look at the test split
-// is counted there, once per candidate. kNotFound when the task has no such split.
+// is counted there, once per candidate, and makes the file. kNotFound when the task has no such split.
 Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks,
                                      std::stop_token stop);
 

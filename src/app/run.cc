@@ -144,6 +144,8 @@ std::string default_run_path(const std::string& task) { return beside(task, ".re
 std::string default_artefact_path(const std::string& task) { return beside(task, ".best.json"); }
 
 Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions& hooks, std::stop_token stop) {
+  if (flags.fresh && flags.journal != JournalMode::kReadWrite)
+    return invalid("--fresh starts a new run file, and --journal ro or off writes none; leave one of them out");
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
   RunResult result;
   result.remarks = a->remarks;

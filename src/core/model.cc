@@ -3,7 +3,6 @@
 #include <bit>
 
 #include "base/digest.h"
-#include "redraft/tape.h"
 
 namespace redraft {
 namespace {
@@ -76,18 +75,6 @@ std::int64_t Model::most_tokens_in(const Request& request) const {
 
 void Model::embed(std::vector<std::string>, Embedded done) {
   done(invalid("the model " + std::string(id()) + " gives no embeddings"));
-}
-
-Json to_json(const Tape& tape) {
-  Json list = Json::array();
-  for (const Node& node : tape.nodes()) {
-    Json entry = {{"op", node.op}, {"label", node.label}, {"parents", node.parents}, {"value", node.value}};
-    if (!node.parameter.empty()) entry["parameter"] = node.parameter;
-    if (!node.fields.is_null()) entry["fields"] = node.fields;
-    if (!node.error.empty()) entry["error"] = node.error;
-    list.push_back(std::move(entry));
-  }
-  return list;
 }
 
 }  // namespace redraft

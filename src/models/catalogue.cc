@@ -187,8 +187,8 @@ Result<std::string> model_path(std::string_view name) {
   REDRAFT_TRY(const KnownModel* model, known_model(name));
   const std::string place = place_of(*model);
   if (access(place.c_str(), R_OK) == 0) return place;
-  return Status(Code::kNotFound, fmt::format("the model {} is not at {} ({}); run: {}", model->name, place,
-                                             std::strerror(errno), how_to_fetch(*model)));
+  return Status(Code::kUnavailable, fmt::format("the model {} is not at {} ({}); run: {}", model->name, place,
+                                                std::strerror(errno), how_to_fetch(*model)));
 }
 
 Status fetch_model(std::string_view name, const std::function<void(const std::string&)>& progress) {

@@ -39,7 +39,7 @@ std::string models_directory();
 std::string place_of(const KnownModel& model);      // where its file lies once it was fetched
 std::string how_to_fetch(const KnownModel& model);  // the command, for messages
 
-// The path of a known model's file. kNotFound when it was not fetched, with the command that does.
+// The path of a known model's file. kNotFound: no such name; kUnavailable: not fetched, with the command that does.
 Result<std::string> model_path(std::string_view name);
 
 // Fetches the file to its place, unless it lies there with the right hash. Blocks; `progress` gets a line now and then.

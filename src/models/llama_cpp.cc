@@ -301,6 +301,9 @@ Result<std::string> path_of(const ModelSpec& spec) {
   return path_from(spec.directory, name);
 }
 
+// Whatever is wrong with a file or with the memory for it: the settings are right, the model is of no use.
+Status unusable(const Status& status) { return Status(Code::kUnavailable, status.message()); }
+
 }  // namespace
 
 bool claims_embedded(std::string_view model_name) {
@@ -316,11 +319,13 @@ Result<std::unique_ptr<Model>> make_embedded(Loop& loop, const ModelSpec& spec) 
   const Weights weights = options.weights == "file"   ? Weights::kFile
                           : options.weights == "bf16" ? Weights::kBf16
                                                       : Weights::kAuto;
-  REDRAFT_TRY(std::unique_ptr<LlamaFile> file, LlamaFile::open(path, weights));
+  Result<std::unique_ptr<LlamaFile>> opened = LlamaFile::open(path, weights);
+  if (!opened.ok()) return unusable(opened.status());
+  std::unique_ptr<LlamaFile> file = std::move(*opened);
   REDRAFT_TRY(const int context, context_of(options, *file, path));
   std::string id = identity(path, *file, options, spec.strict);
   auto model = std::make_unique<EmbeddedModel>(loop, std::move(options), std::move(id), context, std::move(file));
-  REDRAFT_RETURN_IF_ERROR(model->open_engine(spec.strict));
+  if (const Status status = model->open_engine(spec.strict); !status.ok()) return unusable(status);
   return Result<std::unique_ptr<Model>>(std::move(model));
 }
 

@@ -15,9 +15,10 @@ namespace redraft {
 // "embedded", "embedded:NAME" of the catalogue, or a path that ends in .gguf.
 bool claims_embedded(std::string_view model_name);
 std::vector<OptionInfo> describe_embedded();
-// Loads the file: a second or less, and then the memory is taken. kNotFound: no such file, or not fetched yet, with the
-// command that does; kCorruption: a damaged file; kInvalidArgument: a setting, or a file that cannot serve. The loop
-// must outlive the model; requests that the model still has when it is destroyed are not answered.
+// Loads the file: a second or less, and then the memory is taken. kNotFound: no such name in the catalogue;
+// kInvalidArgument: a setting; kUnavailable: a file that is not there (with the command that fetches it), is damaged or
+// cannot serve, or no memory. The loop must outlive the model; requests that the model still has when it is destroyed
+// are not answered.
 Result<std::unique_ptr<Model>> make_embedded(Loop& loop, const ModelSpec& spec);
 
 }  // namespace redraft

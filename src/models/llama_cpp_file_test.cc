@@ -48,7 +48,7 @@ class BadFile : public testing::Test {
 
 TEST_F(BadFile, IsRefusedWithItsPathAndARemedy) {
   const Status missing = make_embedded(loop, ModelSpec{"none/such.gguf", Json::object(), "/tmp", false}).status();
-  EXPECT_EQ(missing.code(), Code::kNotFound);
+  EXPECT_EQ(missing.code(), Code::kUnavailable);
   EXPECT_NE(missing.message().find("/tmp/none/such.gguf"), std::string::npos) << missing.message();
   EXPECT_EQ(make_embedded(loop, ModelSpec{"embedded:smolm2-135m", Json::object(), "", false}).status().code(),
             Code::kNotFound);
@@ -56,14 +56,14 @@ TEST_F(BadFile, IsRefusedWithItsPathAndARemedy) {
             Code::kInvalidArgument);
   EXPECT_EQ(make_embedded(loop, ModelSpec{"embedded", {{"context", 100000}}, "", false}).status().code(),
             Code::kInvalidArgument);
-  EXPECT_EQ(open("text.gguf", "this is no model").code(), Code::kCorruption);
-  EXPECT_EQ(open("empty.gguf", "").code(), Code::kCorruption);
+  EXPECT_EQ(open("text.gguf", "this is no model").code(), Code::kUnavailable);
+  EXPECT_EQ(open("empty.gguf", "").code(), Code::kUnavailable);
 }
 
 TEST_F(BadFile, DamageAnywhereInTheHeaderIsAStatus) {
   const std::string whole = *read_file(*model_path(""));
-  EXPECT_EQ(open("cut.gguf", whole.substr(0, whole.size() / 2)).code(), Code::kCorruption);
-  EXPECT_EQ(open("head.gguf", whole.substr(0, 4000)).code(), Code::kCorruption);
+  EXPECT_EQ(open("cut.gguf", whole.substr(0, whole.size() / 2)).code(), Code::kUnavailable);
+  EXPECT_EQ(open("head.gguf", whole.substr(0, 4000)).code(), Code::kUnavailable);
   std::mt19937_64 rng(1);
   for (int round = 0; round < 20; ++round) {  // the header only: damaged weights are still numbers
     std::string head = whole.substr(0, 2'000'000);

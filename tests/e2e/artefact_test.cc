@@ -52,6 +52,30 @@ TEST_F(ArtefactTest, EvalBesideNoRunFileMakesNone) {
   EXPECT_EQ(fresh.files(), before);
 }
 
+// Each of two prompts is a look, and the first one makes the file that counts it.
+TEST_F(ArtefactTest, EveryPromptThatSeesTheTestSplitIsALook) {
+  const TaskFolder fresh;
+  fresh.write("other.json", folder->read("task.best.json"));
+  const std::vector<std::string> seed = {"eval", "task.toml", "--split", "test"};
+  std::vector<std::string> both = seed, read_only = seed;
+  both.insert(both.end(), {"--not-worse-than", "other.json"});
+  read_only.insert(read_only.end(), {"--journal", "ro"});
+  EXPECT_EQ(fresh.run(read_only).code, 0);
+  EXPECT_FALSE(fresh.has("task.redraft.db"));
+  const auto looks = [](const Ran& ran) {
+    const std::string says = "looks at the test split, this one included: ";
+    const std::size_t at = ran.out.find(says);
+    return at == std::string::npos ? "none told" : ran.out.substr(at + says.size(), 2);
+  };
+  EXPECT_EQ(looks(fresh.run(seed)), "1\n");
+  EXPECT_EQ(looks(fresh.run(both)), "2\n");
+  EXPECT_EQ(looks(fresh.run(both)), "2\n");
+  EXPECT_EQ(Json::parse(fresh.run({"show", "task.redraft.db", "--json"}).out)["looks"].size(), 2u);
+  const TaskFolder at_once;
+  at_once.write("other.json", folder->read("task.best.json"));
+  EXPECT_EQ(looks(at_once.run(both)), "2\n");
+}
+
 TEST_F(ArtefactTest, GatesDecideTheExitCode) {
   EXPECT_EQ(run({"eval", "task.toml", "--min-score", "0.2"}).code, 0);
   const Ran low = run({"eval", "task.toml", "--min-score", "0.99"});
@@ -116,6 +140,25 @@ TEST_F(ArtefactTest, ParametersThatTheProgramLacksAreRefused) {
             std::string::npos);
   EXPECT_NE(refusal("predict.layout", "columns", sees).find("which is not one of "), std::string::npos);
   EXPECT_NE(refusal("predict.instrution", "Hm.", sees).find("which is no parameter of its program"), std::string::npos);
+}
+
+TEST_F(ArtefactTest, ApplyInterruptedPrintsWhatWasPaidFor) {
+  HttpServer server([](const HttpServer::Seen& seen) {
+    HttpServer::Reply reply = chat_reply("{\"answer\": \"billing\"}");
+    reply.hang = seen.number == 3;
+    return reply;
+  });
+  std::string rows;
+  for (int i = 0; i < 6; ++i) rows += "{\"text\": \"row " + std::to_string(i) + "\"}\n";
+  // One request at a time: when the fourth is there, three are answered.
+  Child child({REDRAFT_BINARY, "apply", "task.best.json", "--model", server.url() + "#m", "--set", "concurrency=1"},
+              folder->path(), rows);
+  ASSERT_TRUE(eventually([&] { return server.requests() == 4; }));
+  child.kill(SIGINT);
+  const Ran ran = child.wait();
+  EXPECT_EQ(ran.code, 130) << ran.err;
+  EXPECT_EQ(ran.out, "{\"team\":\"billing\"}\n{\"team\":\"billing\"}\n{\"team\":\"billing\"}\n");
+  EXPECT_NE(ran.err.find("3 of 6 rows are answered"), std::string::npos) << ran.err;
 }
 
 TEST_F(ArtefactTest, ApplySaysWhereTheModelFailed) {

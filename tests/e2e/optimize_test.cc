@@ -130,13 +130,16 @@ TEST(Optimize, DryRunCallsAndWritesNothing) {
   EXPECT_EQ(folder.run({"optimize", "task.toml", "--dry-run", "--max-calls", "10"}).code, 4);
 }
 
-// The estimate is the study itself, rehearsed: it stays near what the run then takes, whichever way the search goes.
+// The estimate is the study itself, rehearsed: where the budget ends the search, it stays near what the run then takes.
 TEST(Optimize, DryRunIsNearTheRun) {
   for (const std::string optimizer : {"random_search", "demo_search"}) {
     const TaskFolder folder;
-    const Json dry =
-        Json::parse(folder.run({"optimize", "task.toml", "--optimizer", optimizer, "--dry-run", "--json"}).out);
-    ASSERT_EQ(folder.run({"optimize", "task.toml", "--optimizer", optimizer}).code, 0);
+    const auto with = [&](std::vector<std::string> flags) {
+      flags.insert(flags.begin(), {"optimize", "task.toml", "--optimizer", optimizer, "--max-calls", "300"});
+      return folder.run(flags);
+    };
+    const Json dry = Json::parse(with({"--dry-run", "--json"}).out);
+    ASSERT_EQ(with({}).code, 0);
     const Json spent = folder.json("task.best.json")["spent"];
     for (const std::string key : {"calls", "tokens_in"})
       EXPECT_NEAR(dry[key].get<double>() / spent[key].get<double>(), 1, 0.2) << optimizer << ' ' << key;
@@ -318,6 +321,15 @@ TEST(Optimize, ABudgetTooSmallForOneComparison) {
   EXPECT_NE(ran.err.find("a budget of 50 calls is too small for one comparison"), std::string::npos) << ran.err;
 }
 
+TEST(Optimize, ABudgetOfTokensTooSmallForTheSeedIsSaidSo) {
+  const TaskFolder folder;
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-tokens", "300"});
+  EXPECT_EQ(ran.code, 4) << ran.out;
+  EXPECT_EQ(ran.out, "");
+  EXPECT_NE(ran.err.find("too small"), std::string::npos) << ran.err;
+  EXPECT_FALSE(folder.has("task.best.json"));
+}
+
 TEST(Optimize, AModelThatCannotBeUsed) {
   const TaskFolder folder;
   folder.write("model.json", R"({"rules": [{"fail": "refused", "message": "no such account"}]})");
@@ -378,6 +390,42 @@ TEST(Optimize, WithoutATestSplit) {
   const Ran eval = folder.run({"eval", "task.toml", "--split", "test"});
   EXPECT_EQ(eval.code, 2);
   EXPECT_NE(eval.err.find("has no test split"), std::string::npos) << eval.err;
+}
+
+// The choice is right only where the reasoning of the call before stands in the conversation, and the reasoning knows
+// all words only under a BETTER text: the instruction, or the line that asks for the reasoning.
+TEST(Optimize, ReasonsThenChooses) {
+  Json rules = Json::array();
+  const auto rule = [&](Json when, Json answer) { rules.push_back({{"when", when}, {"answer", answer}}); };
+  for (const std::string request : {"Write the instruction", "Write a better version"})
+    rule({{"contains", request}}, Json::array({"Route the BETTER ticket.", "Pick the BETTER team."}));
+  for (const std::string team : {"billing", "shipping", "technical"})
+    rule({{"contains", "So it is for " + team}, {"constraint", "choices"}}, team);
+  for (const auto& [word, team] : {std::pair("invoice", "billing"), {"parcel", "shipping"}, {"crash", "technical"}})
+    rule({{"contains", word}, {"role", "last"}}, "It says so. So it is for " + std::string(team) + ".");
+  for (const auto& [word, team] : {std::pair("refund", "billing"),
+                                   {"charge", "billing"},
+                                   {"courier", "shipping"},
+                                   {"delivery", "shipping"},
+                                   {"error", "technical"},
+                                   {"bug", "technical"}})
+    rule({{"contains", {"BETTER", word}}}, "It says so. So it is for " + std::string(team) + ".");
+  const Json model = {{"rules", rules}, {"default", {{"answer", "I do not know."}}}};
+  std::string task = task_file();
+  task.replace(task.find("demos = 2"), 9, "demos = 0\nop = \"chain_of_thought\"");
+  const TaskFolder folder(task);
+  folder.write("model.json", model.dump());
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-calls", "2000"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  const Json a = folder.json("task.best.json");
+  EXPECT_EQ(a["shipped"], "best") << ran.out;
+  EXPECT_TRUE(a["parameters"].contains("predict.reasoning"));
+  EXPECT_NE(a["parameters"].dump().find("BETTER"), std::string::npos);
+  EXPECT_EQ(a["scores"]["best"]["mean"], 1.0);
+  EXPECT_LT(a["scores"]["seed"]["mean"], 0.7);
+  const Ran applied = folder.run({"apply", "task.best.json", "--model", "scripted:model.json"},
+                                 "{\"text\": \"my error\"}\n{\"text\": \"my courier\"}\n");
+  EXPECT_EQ(applied.out, "{\"team\":\"technical\"}\n{\"team\":\"shipping\"}\n") << applied.err;
 }
 
 TEST(Optimize, TheTestRowsAreNotReadBeforeTheEnd) {

@@ -9,9 +9,9 @@ using testing::Test;
 const std::vector<std::string> kVerbs = {"optimize", "eval",   "render", "apply",    "show", "diff",
                                          "report",   "export", "list",   "describe", "init", "models"};
 
-// One sentence on standard error, nothing on standard output, exit code 2.
-void expect_refused(const Ran& ran, const std::string& says) {
-  EXPECT_EQ(ran.code, 2) << ran.err;
+// One sentence on standard error, nothing on standard output, and the exit code.
+void expect_refused(const Ran& ran, const std::string& says, int code = 2) {
+  EXPECT_EQ(ran.code, code) << ran.err;
   EXPECT_EQ(ran.out, "");
   EXPECT_TRUE(ran.err.starts_with("redraft: ")) << ran.err;
   EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
@@ -61,6 +61,14 @@ TEST(Usage, WhatIsTypedWrongIsNamed) {
                  "--ship takes auto, seed or best, not \"both\"");
   expect_refused(folder.run({"optimize", "task.toml", "--journal", "on"}), "--journal takes rw, ro or off, not \"on\"");
   expect_refused(folder.run({"optimize", "task.toml", "--json", "--events", "-"}), "both want standard output");
+  for (const std::string mode : {"ro", "off"})
+    expect_refused(folder.run({"optimize", "task.toml", "--fresh", "--journal", mode}),
+                   "--fresh starts a new run file, and --journal ro or off writes none");
+  const std::string too_many = "takes a whole number of at most 2147483647, not \"3000000000\"";
+  expect_refused(folder.run({"optimize", "task.toml", "--max-rounds", "3000000000"}), "--max-rounds " + too_many);
+  for (const std::string flag : {"--study", "--round", "--candidate"})
+    expect_refused(folder.run({"show", "x.db", flag, "3000000000"}), flag + " " + too_many);
+  expect_refused(folder.run({"diff", "x.db", "--study", "3000000000"}), "--study " + too_many);
   expect_refused(folder.run({"eval", "task.toml", "--split", "dev"}), "--split takes train, val or test, not \"dev\"");
   expect_refused(folder.run({"eval", "task.toml", "--min-score", "80"}),
                  "--min-score takes a number from 0 to 1, not \"80\"");
@@ -86,13 +94,24 @@ TEST(Usage, WhatTheTaskFileHasWrongIsNamed) {
   refused({"--student", "embeded"}, "embeded");
   refused({"--student", "scripted:nosuch.json"}, "nosuch.json");
   refused({"--student", "embedded:nosuch"}, "nosuch");
-  refused({"--student", "/nowhere/x.gguf"}, "/nowhere/x.gguf");
   refused({"--env-file", "nosuch.env"}, "nosuch.env");
   refused({"--out", "nosuch/deeper.json"}, "nosuch");
   folder.write("task.toml", task_file("\"scripted:model.json\"", "cals = 3\n"));
   refused({}, "task.toml:18:1: no key of [budget] is called \"cals\"; did you mean \"calls\"?");
   folder.write("task.toml", "name = \n");
   refused({}, "task.toml:1:");
+}
+
+TEST(Usage, AnEmbeddedModelThatIsNotUsableIsExitThree) {
+  const TaskFolder folder;
+  folder.write("broken.gguf", "this is no model");
+  folder.write("cut.gguf", "GGUF");
+  for (const std::string model : {"/nowhere/x.gguf", "broken.gguf", "cut.gguf"})
+    expect_refused(folder.run({"eval", "task.toml", "--student", model}), model, 3);
+  const std::vector<std::string> nothing_fetched = {"REDRAFT_MODELS=" + folder.at("models")};
+  for (const std::string model : {"embedded", "embedded:smollm2-135m"})
+    expect_refused(folder.run({"optimize", "task.toml", "--student", model}, "", nothing_fetched),
+                   "run: redraft models get smollm2-135m", 3);
 }
 
 TEST(Usage, AKeyInAnEnvFileIsNeverShown) {
