@@ -92,9 +92,10 @@ struct StudyOptions {
   Budget budget;
   std::uint64_t seed = 0;
   double most_missing = 0.1;  // the share of a candidate's rows that may fail to be asked; beyond it, it is not scored
-  // Both may be empty; called on the loop's thread.
+  // All may be empty; called on the loop's thread.
   std::function<void(const Event&)> on_event;
-  std::function<void(const Spent& total)> on_spent;  // after each call, with all roles together; for a live line
+  std::function<void(const Spent& total)> on_spent;       // after each call, with all roles together; for a live line
+  std::function<Json(const ToolCall&)> instead_of_tools;  // a rehearsal starts no program
 };
 
 // Runs to the end, or goes on where the store left off. kExhausted when the budget is too small for one comparison.

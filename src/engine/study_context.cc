@@ -145,21 +145,50 @@ void StudyContext::send_tool(Call& call) {
   const ToolCall& tool = *call.tool;
   const std::string process = to_text(Json{{"argv", tool.argv}, {"directory", tool.directory}});
   const std::string key = digest("tool\n" + process + '\n' + tool.version + '\n' + to_text(tool.input));
+  if (options_.instead_of_tools) {
+    Completion made_up;
+    made_up.text = to_text(options_.instead_of_tools(tool));
+    return answered(call, std::move(made_up));
+  }
+  if (const auto same = asked_tools_.find(key); same != asked_tools_.end()) {
+    ++tool_hits_;
+    same->second.push_back(&call);
+    return;
+  }
   if (Result<Completion> hit = journal_.find(key); hit.ok()) {
     ++tool_hits_;
     return answered(call, std::move(hit));
   }
+  asked_tools_[key].push_back(&call);
   std::unique_ptr<LineProcess>& running = tools_[process];
   if (!running) running = std::make_unique<LineProcess>(loop_, tool.argv, tool.directory);
-  running->ask(to_text(tool.input), tool.timeout_s, [this, &call, key](Result<std::string> line) {
-    if (!line.ok()) return answered(call, line.status());
+  running->ask(to_text(tool.input), tool.timeout_s,
+               [this, key](Result<std::string> line) { tool_arrived(key, std::move(line)); });
+}
+
+// As with a model's answers: what arrives in one turn is committed together, and handed out only then.
+void StudyContext::tool_arrived(const std::string& key, Result<std::string> line) {
+  Result<Completion> answer = line.status();
+  if (line.ok()) {
     Completion completion;
     completion.text = std::move(*line);
-    Status kept = journal_.put(key, "tool", completion);
-    if (kept.ok()) kept = journal_.commit();
-    if (!kept.ok()) return answered(call, kept);
-    answered(call, std::move(completion));
-  });
+    const Status kept = journal_.put(key, "tool", completion);
+    answer = kept.ok() ? Result<Completion>(std::move(completion)) : Result<Completion>(kept);
+  }
+  if (arrived_tools_.empty())
+    loop_.at_turn_end([this, alive = std::weak_ptr<bool>(alive_)] {
+      if (!alive.expired()) hand_out_tools();
+    });
+  arrived_tools_.emplace_back(key, std::move(answer));
+}
+
+void StudyContext::hand_out_tools() {
+  const Status committed = journal_.commit();
+  for (auto& [key, answer] : std::exchange(arrived_tools_, {})) {
+    if (answer.ok() && !committed.ok()) answer = committed;
+    const auto waiters = asked_tools_.extract(key);
+    for (Call* call : waiters.mapped()) answered(*call, answer);
+  }
 }
 
 void StudyContext::answered(Call& call, Result<Completion> answer) {

@@ -72,6 +72,8 @@ class StudyContext final : public Context {
   Ledger::Answer try_send(Call& call);
   void send(Call& call);
   void send_tool(Call& call);
+  void tool_arrived(const std::string& key, Result<std::string> line);
+  void hand_out_tools();
   void answered(Call& call, Result<Completion> answer);
   void settle(Call& call);
   void cancel();
@@ -91,6 +93,8 @@ class StudyContext final : public Context {
   std::array<Journalled*, 3> by_role_{};
   const Problem* problem_ = nullptr;
   std::map<std::string, std::unique_ptr<LineProcess>, std::less<>> tools_;  // by argv and directory
+  std::unordered_map<std::string, std::vector<Call*>> asked_tools_;         // by key: equal questions are asked once
+  std::vector<std::pair<std::string, Result<Completion>>> arrived_tools_;   // in this turn
   const StudyOptions& options_;
   Ledger ledger_;
   RunCounters before_;  // of earlier processes

@@ -112,6 +112,34 @@ inline std::string dump(const Store& store) {
   return s;
 }
 
+// Fixed plans, one per round.
+struct Fixed final : Optimizer {
+  std::vector<Plan> plans;
+  explicit Fixed(std::vector<Plan> p) : plans(std::move(p)) {}
+  Task<Result<Plan>> sample(const History& h, Context&) override {
+    const auto round = static_cast<std::size_t>(h.rounds() - 1);
+    co_return round < plans.size() ? plans[round] : Plan();
+  }
+};
+
+inline Trial trial_of(std::string instruction) {
+  Candidate c = seed_of(toy_problem().program->parameters());
+  c["predict.instruction"] = std::move(instruction);
+  return Trial{std::move(c), Split::kVal, {}, false, "a test"};
+}
+
+inline Plan plan_of(std::vector<std::string> instructions) {
+  Plan plan;
+  for (std::string& i : instructions) plan.trials.push_back(trial_of(std::move(i)));
+  return plan;
+}
+
+inline StudyOptions with_calls(std::int64_t calls) {
+  StudyOptions options;
+  options.budget.calls = calls;
+  return options;
+}
+
 }  // namespace redraft::testing
 
 #endif  // REDRAFT_TESTS_SUPPORT_TOY_H_
