@@ -124,12 +124,19 @@ Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
                                             file->journal(), *store, options));
   Rehearsal r;
   r.by_role = report.spent;
-  for (const Spent& s : report.spent) r.spent += s;
+  if (report.best == report.seed) {  // by chance; a real run is to find a better one, and tests that as well
+    REDRAFT_TRY(const SealedSplit::Opened opened, a->problem.test.open(*store));
+    for (const Example& row : opened.rows)
+      if (const auto cell = store->cell(candidate_id(report.seed), Split::kTest, row.id, false))
+        r.by_role[static_cast<std::size_t>(Role::kStudent)] += cell->spent;
+  }
+  for (const Spent& s : r.by_role) r.spent += s;
   r.proposals = report.proposals;
   r.test_rows = a->problem.test.size();
   r.smallest_difference = smallest_detectable_difference(r.test_rows, kDiscordance);
   r.remarks = a->remarks;
-  if (r.proposals < 3)
+  if (r.proposals == 0) r.remarks.insert(r.remarks.end(), report.remarks.begin(), report.remarks.end());
+  if (r.proposals < 3 && report.stop == Stop::kBudget)
     r.remarks.push_back("only " + std::to_string(r.proposals) +
                         " proposals fit the budget; with fewer than 3 there is hardly a search: allow more calls");
   return r;

@@ -125,6 +125,8 @@ Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& sto
 
 Shipped what_ships(const Report& report, Ship ship) {
   if (ship == Ship::kSeed) return {false, "the seed was asked for with --ship seed"};
+  if (report.best == report.seed && report.stop == Stop::kCancelled)
+    return {false, "interrupted before anything better was found: keep your prompt"};
   if (report.best == report.seed)
     return {false, report.stop == Stop::kSaturated
                        ? "the seed scores 1 on every validation example: there is nothing to gain"

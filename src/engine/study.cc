@@ -118,6 +118,10 @@ std::vector<std::string> remarks_on(const Report& r) {
     remarks.push_back(
         "the budget ended within the test split, so seed and best were not compared: allow more tokens, "
         "money or attempts; what was answered is kept");
+  if (asked == 0 && r.stop == Stop::kConverged)
+    remarks.push_back(
+        "nothing was tried: there is nothing here that this optimizer changes; allow demonstrations with "
+        "program.demos, or take random_search, which rewrites texts");
   if (r.best == r.seed && r.stop != Stop::kSaturated && r.proposals > 0)
     remarks.push_back("no candidate was better than the seed on val");
   return remarks;

@@ -193,6 +193,19 @@ TEST(Optimize, DryRunAnswersInTheTypesOfTheOutputs) {
   }
 }
 
+TEST(Optimize, NothingToChangeIsSaid) {
+  const TaskFolder folder;
+  const std::vector<std::string> verb = {"optimize", "task.toml",       "--optimizer", "demo_search",
+                                         "--set",    "program.demos=0", "--set",       "program.portable=true"};
+  std::vector<std::string> dry = verb;
+  dry.push_back("--dry-run");
+  for (const Ran& ran : {folder.run(dry), folder.run(verb)}) {
+    EXPECT_EQ(ran.code, 0) << ran.err;
+    EXPECT_NE(ran.err.find("nothing was tried: there is nothing here that this optimizer changes"), std::string::npos)
+        << ran.err;
+  }
+}
+
 TEST(Optimize, JournalOffWritesNothing) {
   const TaskFolder folder;
   const std::set<std::string> before = folder.files();
