@@ -1,5 +1,6 @@
 #include "cli/console.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -11,6 +12,11 @@
 #include "base/utf8.h"
 
 namespace redraft {
+
+void open_standard_streams() {
+  for (int stream = 0; stream <= 2; ++stream)
+    if (fcntl(stream, F_GETFD) == -1 && open("/dev/null", O_RDWR) != stream) return;
+}
 
 int exit_code(Code code) {
   switch (code) {
@@ -40,7 +46,13 @@ int fail(const Status& status) {
   return exit_code(status.code());
 }
 
-void say(std::string_view message) { fmt::print(stderr, "redraft: {}\n", message); }
+void complain(std::string_view text) {
+  // A standard error that cannot be written is no reason to stop: what counts stands in files and in the exit code.
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), stderr));
+  std::fflush(stderr);
+}
+
+void say(std::string_view message) { complain(fmt::format("redraft: {}\n", message)); }
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

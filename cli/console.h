@@ -19,9 +19,12 @@ inline constexpr int kDone = 0, kGateNotMet = 1, kBadInput = 2, kInterrupted = 1
 int exit_code(Code code);
 int fail(const Status& status);  // says why, and gives the exit code
 
-void say(std::string_view message);  // "redraft: ..." on standard error
-void print(std::string_view text);   // on standard output
-int finish_output(int code);         // flushes it; kBadInput, with a sentence, when it cannot be written
+// Closed standard streams become /dev/null: a file opened later must not take their place. First of all in main().
+void open_standard_streams();
+void complain(std::string_view text);  // on standard error, as it is; where that cannot be written, nowhere
+void say(std::string_view message);    // "redraft: ..." on standard error
+void print(std::string_view text);     // on standard output
+int finish_output(int code);           // flushes it; kBadInput, with a sentence, when it cannot be written
 
 bool is_terminal(std::FILE* stream);
 bool in_colour(std::FILE* stream);  // a terminal that can, and NO_COLOR is not set

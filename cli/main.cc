@@ -71,4 +71,7 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace redraft
 
-int main(int argc, char** argv) { return redraft::finish_output(redraft::run(argc, argv)); }
+int main(int argc, char** argv) {
+  redraft::open_standard_streams();
+  return redraft::finish_output(redraft::run(argc, argv));
+}

@@ -114,8 +114,7 @@ void Progress::show(bool now) {
   if (!now && std::chrono::duration<double>(at - last_).count() < (live_ ? kLiveEvery : kPlainEvery)) return;
   last_ = at;
   if (!live_) return say(line());
-  fmt::print(stderr, "\r\033[K{}", one_line(line(), columns_of_terminal() - 1));
-  std::fflush(stderr);
+  complain(fmt::format("\r\033[K{}", one_line(line(), columns_of_terminal() - 1)));
   shown_ = true;
 }
 

@@ -162,5 +162,17 @@ TEST(Usage, ADeadStandardOutputIsAFailure) {
   EXPECT_NE(ran.err.find("standard output cannot be written"), std::string::npos) << ran.err;
 }
 
+// Nor does a dead standard error stop anything; a closed one must not become the run file's descriptor.
+TEST(Usage, ADeadStandardErrorStopsNothing) {
+  for (const std::string error : {"2>/dev/full", "2>&-", "2>&- >&- <&-"}) {
+    const TaskFolder folder;
+    const Ran ran =
+        Child({"sh", "-c", "'" REDRAFT_BINARY "' optimize task.toml >out.txt " + error}, folder.path()).wait();
+    EXPECT_EQ(ran.code, 0) << error;
+    EXPECT_EQ(folder.json("task.best.json")["shipped"], "best") << error;
+    EXPECT_EQ(folder.run({"show", "task.redraft.db"}).code, 0) << error;
+  }
+}
+
 }  // namespace
 }  // namespace redraft
