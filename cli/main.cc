@@ -62,7 +62,7 @@ int run(int argc, char** argv) {
     return kBadInput;
   }
   if (!chosen) {
-    std::fputs(app.help().c_str(), stderr);
+    complain(app.help());
     return kBadInput;
   }
   return chosen();

@@ -119,7 +119,7 @@ void Progress::show(bool now) {
 }
 
 void Progress::clear() {
-  if (std::exchange(shown_, false)) std::fputs("\r\033[K", stderr);
+  if (std::exchange(shown_, false)) complain("\r\033[K");
 }
 
 EventLog::~EventLog() {

@@ -69,6 +69,8 @@ std::vector<OptionInfo> describe_options() {
 
 // The name among `known` that is most like `name` by edit distance; "" when none is near. For messages.
 std::string nearest(std::string_view name, const std::vector<std::string>& known);
+// "a, b, c", for messages.
+std::string listed(const std::vector<std::string>& names, std::string_view between = ", ");
 
 }  // namespace redraft
 

@@ -27,9 +27,7 @@ Status check_parameters(const Artefact& artefact, const Program& program, const 
     const auto found = std::ranges::find(known, name, &Parameter::name);
     if (found != known.end()) {
       if (found->kind != ParameterKind::kCategorical || found->admits(text)) continue;
-      std::string choices;
-      for (const std::string& choice : found->choices) choices += (choices.empty() ? "" : ", ") + choice;
-      return invalid(what + ", which is not one of " + choices + "; correct it, or run optimize again");
+      return invalid(what + ", which is not one of " + listed(found->choices) + "; correct it, or run optimize again");
     }
     const bool calibrates = name.ends_with(".calibrate");
     if (calibrates && text == "none") continue;

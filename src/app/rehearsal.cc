@@ -6,6 +6,7 @@
 
 #include "app/run.h"
 #include "base/digest.h"
+#include "models/wrapper.h"
 #include "statistics/tests.h"
 
 namespace redraft {
@@ -43,17 +44,12 @@ Json instance(const Json& schema, std::uint64_t chance) {
   return object;
 }
 
-class StandIn final : public Model {
+class StandIn final : public Wrapper {
  public:
   // `seeds`: of the program's texts.
-  StandIn(const Model& model, std::vector<std::string> seeds) : model_(model), seeds_(std::move(seeds)) {
+  StandIn(Model& model, std::vector<std::string> seeds) : Wrapper(model), seeds_(std::move(seeds)) {
     std::ranges::stable_sort(seeds_, std::ranges::greater(), [](const std::string& seed) { return seed.size(); });
   }
-  std::string_view id() const override { return model_.id(); }
-  Capabilities capabilities() const override { return model_.capabilities(); }
-  int count(std::string_view text) const override { return model_.count(text); }
-  std::int64_t most_tokens_in(const Request& request) const override { return model_.most_tokens_in(request); }
-  std::optional<Price> price() const override { return model_.price(); }
   void cancel() override {}
 
   void start(std::vector<Request> requests, Done done) override {
@@ -64,13 +60,13 @@ class StandIn final : public Model {
   Completion answer(const Request& request) const {
     const std::uint64_t chance = digest_number(digest_of(id(), request));
     Completion c;
-    c.usage.tokens_in = model_.most_tokens_in(request);
+    c.usage.tokens_in = behind_.most_tokens_in(request);
     const std::vector<std::string>& choices = request.constraint.choices;
     if (!choices.empty()) {
       c.text = choices[chance % choices.size()];
-      if (model_.capabilities().choice_logprobs)
+      if (behind_.capabilities().choice_logprobs)
         for (const std::string& choice : choices) c.choice_logprobs.push_back(choice == c.text ? -0.5 : -2);
-      c.usage.tokens_out = model_.count(c.text);
+      c.usage.tokens_out = behind_.count(c.text);
       return c;
     }
     c.text = proposal(request, chance);
@@ -95,7 +91,6 @@ class StandIn final : public Model {
     return (seed == seeds_.end() || seed->empty() ? "Rehearsal text" : *seed) + number(chance);
   }
 
-  const Model& model_;
   std::vector<std::string> seeds_;  // the longest first
 };
 

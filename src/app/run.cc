@@ -6,10 +6,12 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <unordered_map>
 
 #include "app/artefact_program.h"
 #include "base/file.h"
 #include "engine/report_json.h"
+#include "models/wrapper.h"
 
 namespace redraft {
 namespace {
@@ -50,20 +52,13 @@ Artefact artefact_of(const Assembly& a, const Report& report, Ship ship) {
 }
 
 // Behind the journal: what the journal does not have stays unanswered.
-class Silent final : public Model {
+class Silent final : public Wrapper {
  public:
-  explicit Silent(const Model& model) : model_(model) {}
-  std::string_view id() const override { return model_.id(); }
-  Capabilities capabilities() const override { return model_.capabilities(); }
-  int count(std::string_view text) const override { return model_.count(text); }
-  double temperature(const Request& request) const override { return model_.temperature(request); }
+  using Wrapper::Wrapper;
   void start(std::vector<Request> requests, Done done) override {
     for (std::size_t i = 0; i < requests.size(); ++i) done(i, invalid("the journal has no answer to this"));
   }
   void cancel() override {}
-
- private:
-  const Model& model_;
 };
 
 // What ships is scored once more as a user would run it: from the saved file, row by row against what the test split
@@ -82,19 +77,19 @@ Result<std::string> score_again(Loop& loop, const Assembly& a, const std::string
   Silent student(*a.models.student), teacher(*a.models.teacher), judge(*a.models.judge);
   REDRAFT_TRY(const Measured again, measure(loop, problem, saved.parameters, &saved.fitted, opened.rows,
                                             Models{&student, &teacher, &judge}, journal, quiet));
-  std::size_t scored = 0;
-  const std::string id = candidate_id(saved.parameters);
-  for (const Example& row : opened.rows) scored += store.cell(id, Split::kTest, row.id, false).has_value();
+  const std::vector<Cell> cells = store.cells(saved.parameters, Split::kTest);
+  std::unordered_map<std::string_view, double> measured;
+  for (const Cell& cell : cells) measured.emplace(cell.example, cell.score.value);
   for (const Outcome& o : again.evaluation.outcomes) {
-    const std::optional<StoredCell> first = store.cell(id, Split::kTest, o.example, false);
-    if (first && std::abs(first->score.value - o.score.value) < 1e-9) continue;
+    const auto first = measured.find(o.example);
+    if (first != measured.end() && std::abs(first->second - o.score.value) < 1e-9) continue;
     return Status(Code::kCorruption, "the saved artefact " + path + " scores " + std::to_string(o.score.value) +
                                          " on test row " + o.example + ", not the " +
-                                         (first ? std::to_string(first->score.value) : "nothing") +
+                                         (first != measured.end() ? std::to_string(first->second) : "nothing") +
                                          " that was measured; it must not be used");
   }
-  if (again.evaluation.outcomes.size() == scored) return std::string();
-  return std::to_string(scored - again.evaluation.outcomes.size()) + " of " + std::to_string(scored) +
+  if (again.evaluation.outcomes.size() == cells.size()) return std::string();
+  return std::to_string(cells.size() - again.evaluation.outcomes.size()) + " of " + std::to_string(cells.size()) +
          " test rows had an answer that was cut off; the saved artefact was scored again on the others only";
 }
 

@@ -126,6 +126,15 @@ std::vector<OptionInfo> describe_options(const OptionList& options) {
   return infos;
 }
 
+std::string listed(const std::vector<std::string>& names, std::string_view between) {
+  std::string all;
+  for (const std::string& name : names) {
+    if (&name != &names.front()) all += between;
+    all += name;
+  }
+  return all;
+}
+
 std::string nearest(std::string_view name, const std::vector<std::string>& known) {
   std::string best;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;

@@ -26,6 +26,12 @@ struct Picky final : FakeModel {
   void cancel() override {}
 };
 
+StudyOptions with_tokens(std::int64_t tokens) {
+  StudyOptions options;
+  options.budget.tokens = tokens;
+  return options;
+}
+
 const std::string kLongWinner = "Look carefully" + std::string(4000, '.');
 
 TEST(Budget, ATestCutShortIsNoComparison) {
@@ -33,12 +39,7 @@ TEST(Budget, ATestCutShortIsNoComparison) {
     Loop loop;
     BatchModel model(loop, student);
     Memory memory;
-    const auto store = memory.study();
-    StudyOptions options;
-    options.budget.tokens = tokens;
-    Fixed optimizer({plan_of({kLongWinner})});
-    auto report =
-        optimize(loop, toy_problem(3, 40, 40), optimizer, only(model), memory.file->journal(), *store, options);
+    auto report = search(memory, model, loop, with_tokens(tokens), 40, 40, {{kLongWinner}});
     REDRAFT_CHECK(report.ok());
     return *report;
   };
@@ -57,12 +58,9 @@ TEST(Budget, WhatTheBestWillCostOnTestIsHeld) {
   Loop loop;
   BatchModel model(loop, student);
   Memory memory;
-  const auto store = memory.study();
-  StudyOptions options;
-  options.budget.tokens = 100000;  // the long one takes 1,000 a row: 80,000 on val and test
-  Fixed optimizer({plan_of({kLongWinner}), plan_of({kLongWinner + "A.", kLongWinner + "B."})});
-  const auto report =
-      optimize(loop, toy_problem(3, 40, 40), optimizer, only(model), memory.file->journal(), *store, options);
+  // The long one takes 1,000 a row: 80,000 on val and test.
+  const auto report = search(memory, model, loop, with_tokens(100000), 40, 40,
+                             {{kLongWinner}, {kLongWinner + "A.", kLongWinner + "B."}});
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(report->stop, Stop::kBudget);
   ASSERT_TRUE(report->test.has_value());
@@ -73,31 +71,23 @@ TEST(Budget, APartOfTheSeedIsNotKept) {
   Loop loop;
   BatchModel model(loop, student);
   Memory memory;
-  const auto store = memory.study();
-  StudyOptions options;
-  options.budget.tokens = 600;
-  Fixed none({});
-  const auto report = optimize(loop, toy_problem(3, 40, 0), none, only(model), memory.file->journal(), *store, options);
+  const auto report = search(memory, model, loop, with_tokens(600), 40, 0, {});
   EXPECT_EQ(report.status().code(), Code::kExhausted);
-  EXPECT_EQ(store->rounds(), 0);
+  EXPECT_EQ(memory.study()->rounds(), 0);
 }
 
 TEST(Budget, ACandidateThatCannotBeAskedIsDroppedAlone) {
   Loop loop;
   Picky model(loop, student, "picky");
   Memory memory;
-  const auto store = memory.study();
-  Fixed optimizer({plan_of({"An endless text.", "Look carefully.", "Hm."})});
-  const auto report = optimize(loop, toy_problem(3, 40, 0), optimizer, only(model), memory.file->journal(), *store,
-                               with_calls(1 << 20));
+  const auto report =
+      search(memory, model, loop, with_calls(1 << 20), 40, 0, {{"An endless text.", "Look carefully.", "Hm."}});
   ASSERT_TRUE(report.ok()) << report.status().message();
   EXPECT_EQ(report->best.at("predict.instruction"), "Look carefully.");
   EXPECT_EQ(report->proposals, 2);
   model.too_long = "Name";  // the seed itself
   Memory anew;
-  const auto other = anew.study();
-  const auto refused =
-      optimize(loop, toy_problem(3, 41, 0), optimizer, only(model), anew.file->journal(), *other, with_calls(1000));
+  const auto refused = search(anew, model, loop, with_calls(1000), 41, 0, {{"Look carefully."}});
   EXPECT_EQ(refused.status().code(), Code::kRefused);
   EXPECT_NE(refused.status().message().find("41 of 41 examples cannot be asked"), std::string::npos);
 }
@@ -108,15 +98,12 @@ TEST(Budget, ReusedCellsWaitForRoomLikeCalls) {
   Memory memory;
   std::string dumps[2];
   for (const int study : {0, 1}) {
-    const auto store = memory.study("study " + std::to_string(study));
-    StudyOptions options;
-    options.budget.tokens = 1500;
-    Fixed optimizer({plan_of({"Look carefully.", "Hm.", "Well.", "So."})});
+    const std::string name = "study " + std::to_string(study);
     const auto report =
-        optimize(loop, toy_problem(3, 40, 0), optimizer, only(model), memory.file->journal(), *store, options);
+        search(memory, model, loop, with_tokens(1500), 40, 0, {{"Look carefully.", "Hm.", "Well.", "So."}}, name);
     ASSERT_TRUE(report.ok()) << report.status().message();
     EXPECT_EQ(report->stop, Stop::kBudget);
-    dumps[study] = dump(*store);
+    dumps[study] = dump(*memory.study(name));
   }
   EXPECT_EQ(dumps[0], dumps[1]);
 }

@@ -119,14 +119,12 @@ TEST(Engine, AnotherStudyIsChargedWhatItReuses) {
   Memory memory;
   std::string dumps[2];
   for (const int study : {0, 1}) {
-    const auto store = memory.study("study " + std::to_string(study));
-    Fixed optimizer({plan_of({"Look carefully.", "Hm."})});
-    const auto report =
-        optimize(loop, toy_problem(3, 40, 0), optimizer, only(model), memory.file->journal(), *store, with_calls(100));
+    const std::string name = "study " + std::to_string(study);
+    const auto report = search(memory, model, loop, with_calls(100), 40, 0, {{"Look carefully.", "Hm."}}, name);
     ASSERT_TRUE(report.ok());
     EXPECT_EQ(report->spent[0].calls, 100);  // a wall in the middle of the second trial
     EXPECT_EQ(report->run.calls_paid, study == 0 ? 100 : 0);
-    dumps[study] = dump(*store);
+    dumps[study] = dump(*memory.study(name));
   }
   EXPECT_EQ(dumps[0], dumps[1]);
 }

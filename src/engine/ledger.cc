@@ -9,6 +9,10 @@ std::int64_t tokens(const Spent& s) { return s.tokens_in + s.tokens_out; }
 
 }  // namespace
 
+std::int64_t calls_per_cell(const Problem& problem) {
+  return problem.program->calls_per_run() + problem.metric->calls_per_score();
+}
+
 Spent Ledger::total() const {
   Spent sum;
   for (const Spent& s : spent_) sum += s;

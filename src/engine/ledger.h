@@ -8,6 +8,8 @@
 
 namespace redraft {
 
+std::int64_t calls_per_cell(const Problem& problem);  // that scoring one candidate on one example takes at most
+
 class Ledger {
  public:
   // `already`: what finished rounds have spent.

@@ -45,10 +45,6 @@ void admit(Plan& plan, const History& history, const Context& ctx) {
   plan.trials = std::move(admitted);
 }
 
-std::int64_t calls_per_cell(const Problem& problem) {
-  return problem.program->calls_per_run() + problem.metric->calls_per_score();
-}
-
 std::int64_t calls_for_test(const Problem& problem) {
   return static_cast<std::int64_t>(2 * problem.test.size()) * calls_per_cell(problem);
 }

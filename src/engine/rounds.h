@@ -19,8 +19,6 @@ struct StudyParts {
 // Takes out what may not be scored, and the second of equal trials; each with its reason in plan.refused.
 void admit(Plan& plan, const History& history, const Context& ctx);
 
-// Calls that one example costs at most.
-std::int64_t calls_per_cell(const Problem& problem);
 // What seed and best will take on the test split at most.
 std::int64_t calls_for_test(const Problem& problem);
 // Holds that back, and with it the tokens and the money, estimated from what seed and best so far cost on val, with a

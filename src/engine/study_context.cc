@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/digest.h"
-#include "engine/rounds.h"
 
 namespace redraft {
 namespace {
@@ -143,13 +142,13 @@ void StudyContext::send_waiting() {
 
 void StudyContext::send_tool(Call& call) {
   const ToolCall& tool = *call.tool;
-  const std::string process = to_text(Json{{"argv", tool.argv}, {"directory", tool.directory}});
-  const std::string key = digest("tool\n" + process + '\n' + tool.version + '\n' + to_text(tool.input));
   if (options_.instead_of_tools) {
     Completion made_up;
     made_up.text = to_text(options_.instead_of_tools(tool));
     return answered(call, std::move(made_up));
   }
+  const std::string process = to_text(Json{{"argv", tool.argv}, {"directory", tool.directory}});
+  const std::string key = digest("tool\n" + process + '\n' + tool.version + '\n' + to_text(tool.input));
   if (const auto same = asked_tools_.find(key); same != asked_tools_.end()) {
     ++tool_hits_;
     same->second.push_back(&call);

@@ -42,7 +42,7 @@ class Pairs {
   std::string text_;
 };
 
-std::string listed(const std::vector<std::string>& names) {
+std::string quoted_names(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "\"" : ", \"") + name + '"';
   return text;
@@ -65,7 +65,7 @@ std::string hint(const std::string& wanted, const Row& row, const DataSpec& spec
   }
   const std::string near = nearest(wanted, others);
   if (!near.empty()) return "; did you mean \"" + near + "\"?";
-  return names.empty() ? "; the row is empty" : "; there is " + listed(names);
+  return names.empty() ? "; the row is empty" : "; there is " + quoted_names(names);
 }
 
 Status check_columns(const std::vector<Row>& rows, const DataSpec& spec, const std::string& file) {
@@ -183,7 +183,7 @@ Result<std::vector<Row>> read_rows(const std::string& path) {
       known.emplace_back(one);
     }
   }
-  return invalid(path + ": a data file ends in one of " + listed(known));
+  return invalid(path + ": a data file ends in one of " + quoted_names(known));
 }
 
 Result<Dataset> to_examples(const std::vector<Row>& rows, const DataSpec& spec, const std::string& file) {

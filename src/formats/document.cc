@@ -210,10 +210,8 @@ Status TableView::only(const std::vector<std::string>& known, std::string_view t
   for (const auto& [key, value] : table_->items()) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const std::string near = nearest(key, known);
-    std::string names;
-    for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
     return invalid(document_.key_place(path_of(key)) + ": no key of " + std::string(title) + " is called \"" + key +
-                   "\"" + (near.empty() ? "; there is " + names : "; did you mean \"" + near + "\"?"));
+                   "\"" + (near.empty() ? "; there is " + listed(known) : "; did you mean \"" + near + "\"?"));
   }
   return {};
 }

@@ -48,12 +48,6 @@ std::set<std::string> inputs_of(const Request& request) {
   return names;
 }
 
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 std::vector<std::string> losses(const Artefact& artefact, const Request& request, std::string_view format) {
   std::vector<std::string> lost;
   for (const auto& [name, text] : artefact.parameters)
@@ -64,7 +58,7 @@ std::vector<std::string> losses(const Artefact& artefact, const Request& request
   using Kind = Constraint::Kind;
   const Kind kind = request.constraint.kind;
   if (kind == Kind::kChoices)
-    lost.push_back("the choice by log-probability among " + shortened(joined(request.constraint.choices), 200) +
+    lost.push_back("the choice by log-probability among " + shortened(listed(request.constraint.choices), 200) +
                    ": here the model answers in free text");
   if (kind == Kind::kGrammar) lost.push_back("the grammar that the answer is held to");
   if (kind == Kind::kJsonSchema && format != "openai") lost.push_back("the JSON schema that the answer is held to");
@@ -196,7 +190,7 @@ Result<Export> export_artefact(const Artefact& artefact, const Request& rendered
     const std::string near = nearest(format, known);
     return Status(Code::kNotFound,
                   "no export format is called \"" + std::string(format) + "\"" +
-                      (near.empty() ? "; there is " + joined(known) : "; did you mean \"" + near + "\"?"));
+                      (near.empty() ? "; there is " + listed(known) : "; did you mean \"" + near + "\"?"));
   }
   for (const Message& message : rendered.messages)
     for (const Part& part : message.parts)

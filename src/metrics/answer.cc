@@ -59,8 +59,7 @@ GivenAnswer answer_to(const Tape& tape, const std::string& label) {
 
 Result<std::string> choose_label(const std::string& named, const Surroundings& around, const std::string& where,
                                  bool needed) {
-  std::string known;
-  for (const std::string& label : around.labels) known += (known.empty() ? "" : ", ") + label;
+  const std::string known = listed(around.labels);
   if (!named.empty()) {
     if (std::ranges::find(around.labels, named) != around.labels.end()) return named;
     const std::string near = nearest(named, around.labels);

@@ -145,11 +145,9 @@ class Judge final : public Metric {
       word.clear();
     }
     if (named.size() == 1) return named.front();
-    std::string list;
-    for (const std::string& choice : choices) list += (list.empty() ? "" : ", ") + choice;
     return Status(Code::kRefused, "metric judge: the judge's model answered " +
-                                      quoted(std::string_view(completion.text)) + " instead of one of " + list +
-                                      "; use a model that can be held to choices, or a larger one");
+                                      quoted(std::string_view(completion.text)) + " instead of one of " +
+                                      listed(choices) + "; use a model that can be held to choices, or a larger one");
   }
 
   static std::string reason_in(const Completion& completion) {

@@ -32,8 +32,8 @@ void Journalled::start(std::vector<Request> requests, Done done) {
     digests.push_back(std::move(digest));
   }
   if (missing.empty()) return;
-  backend_.start(std::move(missing), [this, alive = std::weak_ptr(alive_), digests = std::move(digests)](
-                                         std::size_t i, Result<Completion> answer) {
+  behind_.start(std::move(missing), [this, alive = std::weak_ptr(alive_), digests = std::move(digests)](
+                                        std::size_t i, Result<Completion> answer) {
     if (!alive.expired()) arrived(digests[i], std::move(answer));
   });
 }

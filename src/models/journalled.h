@@ -12,33 +12,23 @@
 #include <unordered_map>
 #include <vector>
 
+#include "models/wrapper.h"
 #include "redraft/loop.h"
-#include "redraft/model.h"
 #include "redraft/store.h"
 
 namespace redraft {
 
-class Journalled final : public Model {
+class Journalled final : public Wrapper {
  public:
   // All three must outlive this object. Belongs to the loop's thread.
-  Journalled(Loop& loop, Model& backend, Journal& journal) : loop_(loop), backend_(backend), journal_(journal) {}
+  Journalled(Loop& loop, Model& backend, Journal& journal) : Wrapper(backend), loop_(loop), journal_(journal) {}
   ~Journalled() override;  // commits what arrived and was not handed out yet: it is paid for
   Journalled(const Journalled&) = delete;
   Journalled& operator=(const Journalled&) = delete;
 
-  std::string_view id() const override { return backend_.id(); }
-  Capabilities capabilities() const override { return backend_.capabilities(); }
   // A hit is handed out before start() returns. When the journal cannot keep an answer, its Status is handed out.
   void start(std::vector<Request> requests, Done done) override;
-  void cancel() override { backend_.cancel(); }
-  int count(std::string_view text) const override { return backend_.count(text); }
-  std::int64_t most_tokens_in(const Request& request) const override { return backend_.most_tokens_in(request); }
-  double temperature(const Request& request) const override { return backend_.temperature(request); }
-  std::optional<Price> price() const override { return backend_.price(); }
-  Counters counters() const override { return backend_.counters(); }
-  void embed(std::vector<std::string> texts, Embedded done) override {
-    backend_.embed(std::move(texts), std::move(done));
-  }
+  void cancel() override { behind_.cancel(); }
 
   std::int64_t paid() const { return paid_; }  // requests the backend took up: all it was given but the cancelled
   std::int64_t hits() const {
@@ -57,7 +47,6 @@ class Journalled final : public Model {
   void hand_out();
 
   Loop& loop_;
-  Model& backend_;
   Journal& journal_;
   std::int64_t paid_ = 0, hits_ = 0;
   std::unordered_map<std::string, std::vector<Tell>> waiting_;  // by digest, from the question to the handing out

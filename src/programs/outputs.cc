@@ -24,12 +24,6 @@ constexpr std::array<TypeName, 5> kTypeNames = {{{"text", Kind::kText},
                                                  {"bool", Kind::kBool},
                                                  {"list", Kind::kList}}};
 
-std::string joined(const std::vector<std::string>& texts, std::string_view between) {
-  std::string all;
-  for (const std::string& text : texts) all += (all.empty() ? "" : std::string(between)) + text;
-  return all;
-}
-
 // Choices must differ when read leniently enough to be told apart: as trimmed text.
 Status check_choices(const Json& choices, const std::string& where, std::size_t least) {
   std::set<std::string> seen;
@@ -163,7 +157,7 @@ Result<Outputs> Outputs::parse(const Json& setting, const Surroundings& around, 
                              names.size() <= 1 && (names.empty() || !types.contains(names.front())))) {
     if (names.size() > 1 && !setting.is_null())
       return invalid(place + " = " + shortened(to_text(setting), 80) + " fits one label, but there are " +
-                     std::to_string(names.size()) + "; write a table with a type for each: " + joined(names, ", "));
+                     std::to_string(names.size()) + "; write a table with a type for each: " + listed(names));
     if (names.empty()) names = {"answer"};
     Json table = Json::object();
     for (const std::string& name : names) table[name] = types;
@@ -202,7 +196,7 @@ Json Outputs::description() const {
 std::string Outputs::hint() const {
   if (const Output* output = single()) {
     if (output->kind == Kind::kText || output->kind == Kind::kChoicesFrom) return "";
-    return output->name + ": " + (output->kind == Kind::kChoices ? joined(output->texts, " | ") : form(*output));
+    return output->name + ": " + (output->kind == Kind::kChoices ? listed(output->texts, " | ") : form(*output));
   }
   std::string all;
   for (const Output& output : list_)
@@ -235,7 +229,7 @@ std::string Outputs::in_words() const {
         all += " (a list of texts)";
         break;
       case Kind::kChoices:
-        all += " (one of " + shortened(joined(output.texts, ", "), 400) + ")";
+        all += " (one of " + shortened(listed(output.texts), 400) + ")";
         break;
       case Kind::kChoicesFrom:
         all += " (one of those in " + output.column + ")";

@@ -10,12 +10,6 @@ namespace {
 
 constexpr std::size_t kMostPrompts = 256;  // candidates in flight at a time are fewer; a few KB each
 
-std::string listed(const std::vector<std::string>& names) {
-  std::string all;
-  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
-  return all;
-}
-
 const std::vector<Fields>& neutral_inputs(const std::vector<std::string>& names, std::vector<Fields>& made) {
   for (const char* text : {"N/A", "", "[MASK]"}) {  // Zhao et al. 2021, section 5
     Fields fields;

@@ -10,12 +10,6 @@ namespace {
 
 constexpr int kFinalRound = -1;
 
-double mean_of(const std::vector<Outcome>& outcomes) {
-  double sum = 0;
-  for (const Outcome& o : outcomes) sum += o.score.value;
-  return outcomes.empty() ? 0 : sum / static_cast<double>(outcomes.size());
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Store>> StudyStore::open(std::shared_ptr<Sqlite> database, std::string path,
@@ -115,7 +109,7 @@ Status StudyStore::write_trial(int round, int trial, const Evaluation& evaluatio
       database_->run("INSERT INTO trials (study, round, trial, candidate, split, why, asked, n, mean, dropped) "
                      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                      {id_, round, trial, id, split, evaluation.trial.why, asked, evaluation.outcomes.size(),
-                      mean_of(evaluation.outcomes), evaluation.dropped}));
+                      mean_of(evaluation), evaluation.dropped}));
   for (std::size_t i = 0; i < costs.size(); ++i) {
     const Outcome& o = evaluation.outcomes[i];
     const std::string parts = parts_to_text(o.score.parts);

@@ -169,16 +169,18 @@ inline std::string tickets(int rows = 120) {
   return text;
 }
 
+// The words of the tickets, with their teams: those that any prompt understands, and those that only a BETTER one does.
+inline const std::vector<std::pair<std::string, std::string>> kPlainWords = {
+    {"invoice", "billing"}, {"parcel", "shipping"}, {"crash", "technical"}};
+inline const std::vector<std::pair<std::string, std::string>> kHardWords = {
+    {"refund", "billing"},    {"charge", "billing"},  {"courier", "shipping"},
+    {"delivery", "shipping"}, {"error", "technical"}, {"bug", "technical"}};
+
 inline std::string script(double latency = 0) {
   Json rules = Json::array();
-  for (const auto& [word, team] : {std::pair("invoice", "billing"), {"parcel", "shipping"}, {"crash", "technical"}})
+  for (const auto& [word, team] : kPlainWords)
     rules.push_back({{"when", {{"contains", word}, {"role", "last"}}}, {"answer", team}});
-  for (const auto& [word, team] : {std::pair("refund", "billing"),
-                                   {"charge", "billing"},
-                                   {"courier", "shipping"},
-                                   {"delivery", "shipping"},
-                                   {"error", "technical"},
-                                   {"bug", "technical"}})
+  for (const auto& [word, team] : kHardWords)
     rules.push_back({{"when", {{"contains", {"BETTER", word}}}}, {"answer", team}});
   rules.push_back({{"when", {{"constraint", "choices"}}}, {"answer", {{"choose", {{"billing", 2}, {"shipping", 1}}}}}});
   rules.push_back(

@@ -418,15 +418,10 @@ TEST(Optimize, ReasonsThenChooses) {
     rule({{"contains", request}}, Json::array({"Route the BETTER ticket.", "Pick the BETTER team."}));
   for (const std::string team : {"billing", "shipping", "technical"})
     rule({{"contains", "So it is for " + team}, {"constraint", "choices"}}, team);
-  for (const auto& [word, team] : {std::pair("invoice", "billing"), {"parcel", "shipping"}, {"crash", "technical"}})
-    rule({{"contains", word}, {"role", "last"}}, "It says so. So it is for " + std::string(team) + ".");
-  for (const auto& [word, team] : {std::pair("refund", "billing"),
-                                   {"charge", "billing"},
-                                   {"courier", "shipping"},
-                                   {"delivery", "shipping"},
-                                   {"error", "technical"},
-                                   {"bug", "technical"}})
-    rule({{"contains", {"BETTER", word}}}, "It says so. So it is for " + std::string(team) + ".");
+  for (const auto& [word, team] : kPlainWords)
+    rule({{"contains", word}, {"role", "last"}}, "It says so. So it is for " + team + ".");
+  for (const auto& [word, team] : kHardWords)
+    rule({{"contains", {"BETTER", word}}}, "It says so. So it is for " + team + ".");
   const Json model = {{"rules", rules}, {"default", {{"answer", "I do not know."}}}};
   std::string task = task_file();
   task.replace(task.find("demos = 2"), 9, "demos = 0\nop = \"chain_of_thought\"");

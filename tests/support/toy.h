@@ -140,6 +140,17 @@ inline StudyOptions with_calls(std::int64_t calls) {
   return options;
 }
 
+// One process that works on a study of the toy task, with so many val and test rows; each round tries these
+// instructions.
+inline Result<Report> search(Memory& memory, Model& model, Loop& loop, const StudyOptions& options, int val, int test,
+                             std::vector<std::vector<std::string>> rounds, const std::string& study = "study") {
+  std::vector<Plan> plans;
+  for (std::vector<std::string>& instructions : rounds) plans.push_back(plan_of(std::move(instructions)));
+  Fixed optimizer(std::move(plans));
+  const auto store = memory.study(study);
+  return optimize(loop, toy_problem(3, val, test), optimizer, only(model), memory.file->journal(), *store, options);
+}
+
 }  // namespace redraft::testing
 
 #endif  // REDRAFT_TESTS_SUPPORT_TOY_H_
