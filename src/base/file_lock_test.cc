@@ -34,7 +34,8 @@ TEST_F(FileLockTest, SecondTakerIsToldWhoHoldsIt) {
 
 TEST_F(FileLockTest, LetsGoAndLeavesNothing) {
   { ASSERT_TRUE(FileLock::take(file_).ok()); }
-  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  EXPECT_FALSE(std::filesystem::exists(file_ + ".lock"));
+  EXPECT_TRUE(std::filesystem::is_empty(file_));  // made where there was none
   EXPECT_TRUE(FileLock::take(file_).ok());
 }
 
@@ -46,6 +47,26 @@ TEST_F(FileLockTest, MovedLockStillHolds) {
     kept = std::move(*taken);
   }
   EXPECT_EQ(FileLock::take(file_).status().code(), Code::kConflict);
+}
+
+TEST_F(FileLockTest, HoldsWithoutTheLockFileAndUnderAnotherName) {
+  const auto first = FileLock::take(file_);
+  ASSERT_TRUE(first.ok());
+  std::filesystem::create_hard_link(file_, folder_ + "/other.db");
+  EXPECT_EQ(FileLock::take(folder_ + "/other.db").status().code(), Code::kConflict);
+  std::filesystem::remove(file_ + ".lock");
+  EXPECT_EQ(FileLock::take(file_).status().message(), file_ + " is in use by another process");
+  EXPECT_EQ(FileLock::take(file_).status().code(), Code::kConflict);
+}
+
+TEST_F(FileLockTest, SeesThatTheFileIsGoneOrAnother) {
+  const auto lock = FileLock::take(file_);
+  ASSERT_TRUE(lock.ok());
+  EXPECT_TRUE(lock->holds_file());
+  std::filesystem::remove(file_);
+  EXPECT_FALSE(lock->holds_file());
+  std::ofstream(file_).flush();
+  EXPECT_FALSE(lock->holds_file());
 }
 
 TEST_F(FileLockTest, DiesWithItsProcess) {

@@ -66,6 +66,36 @@ TEST_F(FileTest, WritesStraightIntoADevice) {
   EXPECT_EQ(write_file("/dev/full", "text").code(), Code::kIo);
 }
 
+TEST_F(FileTest, AnEmptyPipeWithoutAWriterIsRefused) {
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  const Result<std::string> read = read_file(at("pipe"));
+  EXPECT_EQ(read.status().code(), Code::kIo);
+  EXPECT_NE(read.status().message().find("pipe that nobody writes to"), std::string::npos);
+}
+
+TEST_F(FileTest, WhetherAFileCanBeWrittenIsKnownBefore) {
+  ASSERT_TRUE(write_file(at("there"), "old").ok());
+  for (const std::string& path : {at("there"), at("new"), std::string("/dev/null")})
+    EXPECT_TRUE(check_writable(path).ok()) << path;
+  EXPECT_EQ(*read_file(at("there")), "old");
+  EXPECT_EQ(files(), 1u);
+  for (const std::string& path :
+       {folder_, at("no/such"), at("new/"), std::string("/dev/full"), at(std::string(300, 'x'))})
+    EXPECT_EQ(check_writable(path).code(), Code::kIo) << path;
+}
+
+TEST_F(FileTest, OnePlaceUnderSeveralNames) {
+  ASSERT_TRUE(write_file(at("real"), "x").ok());
+  fs::create_symlink("real", at("link"));
+  fs::create_hard_link(at("real"), at("hard"));
+  fs::create_symlink("later", at("early"));  // leads to nothing yet
+  fs::create_symlink("round", at("round"));
+  for (const char* name : {"link", "hard", "./real"}) EXPECT_TRUE(same_place(at("real"), at(name))) << name;
+  EXPECT_TRUE(same_place(at("early"), at("later")));
+  EXPECT_FALSE(same_place(at("real"), at("later")));
+  EXPECT_FALSE(same_place(at("round"), at("real")));
+}
+
 TEST_F(FileTest, PathsStartAtTheirDirectory) {
   EXPECT_EQ(path_from("tasks", "data/x.csv"), "tasks/data/x.csv");
   EXPECT_EQ(path_from("tasks", "../x.csv"), "x.csv");

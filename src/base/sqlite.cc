@@ -33,6 +33,8 @@ Status failure(const std::string& name, int code, const std::string& what, int s
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return Status(Code::kConflict, name + " is locked by another program: " + reason);
+    case SQLITE_CONSTRAINT:  // no statement of ours meets one while nobody else writes
+      return Status(Code::kConflict, name + " was written to by another program meanwhile: " + reason);
     default:
       return Status(Code::kIo, "cannot use " + name + ": " + reason);
   }

@@ -3,7 +3,7 @@
 // caller that cannot report a failed read (a query that returns a plain list) is found out at its next write.
 //   kIo          the disk is full, gone, or may not be written to
 //   kCorruption  what the file holds is no database, or a damaged one
-//   kConflict    another program holds the file for longer than the two seconds that are waited
+//   kConflict    another program holds the file for longer than the two seconds that are waited, or wrote to it
 // A connection belongs to one thread at a time.
 #ifndef REDRAFT_BASE_SQLITE_H_
 #define REDRAFT_BASE_SQLITE_H_

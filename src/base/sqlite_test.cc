@@ -55,6 +55,15 @@ class SqliteTest : public testing::Test {
   std::string folder_, path_;
 };
 
+// Only another writer can bring that about.
+TEST_F(SqliteTest, ARowThatIsThereAlreadyIsAConflict) {
+  auto database = must(Sqlite::in_memory("run.db"));
+  ASSERT_TRUE(database->script("CREATE TABLE t (x INTEGER UNIQUE); INSERT INTO t VALUES (1)").ok());
+  const Status status = database->run("INSERT INTO t VALUES (1)");
+  EXPECT_EQ(status.code(), Code::kConflict);
+  EXPECT_TRUE(status.message().starts_with("run.db was written to by another program meanwhile")) << status.message();
+}
+
 TEST_F(SqliteTest, ValuesComeBackAsTheyWere) {
   auto database = must(Sqlite::in_memory("memory"));
   ASSERT_TRUE(database->script("CREATE TABLE t (a, b, c, d, e, f)").ok());

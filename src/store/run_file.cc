@@ -2,6 +2,7 @@
 #include "store/run_file.h"
 
 #include <filesystem>
+#include <fstream>
 
 #include "store/records.h"
 #include "store/schema.h"
@@ -12,11 +13,30 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Whether a file is a run file, or was one before it was damaged: by its name, by the mark in its first page, or, where
+// a killed process left that in the log, by what the log says. Only such a file is ever renamed.
+bool may_be_ours(const std::string& path) {
+  constexpr std::size_t kMarkAt = 68;  // SQLite's place for an application's id
+  std::error_code error;
+  if (path.ends_with(".redraft.db") || fs::file_size(path, error) == 0) return true;
+  std::ifstream file(path, std::ios::binary);
+  std::string head(kMarkAt + 4, '\0');
+  file.read(head.data(), static_cast<std::streamsize>(head.size()));
+  if (!head.starts_with("SQLite format 3")) return false;
+  if (head.ends_with("rdrf")) return true;
+  const auto copy = Sqlite::copy_of(path);
+  if (!copy.ok()) return false;
+  const Result<bool> ours = marked(**copy);
+  return ours.ok() && *ours;
+}
+
 // What a user can do about it, in the same sentence.
-Status with_remedy(const Status& status) {
+Status with_remedy(const Status& status, const std::string& path) {
   switch (status.code()) {
     case Code::kCorruption:
-      return Status(status.code(), status.message() + "; --fresh keeps it under another name and starts anew");
+      return Status(status.code(),
+                    status.message() + (may_be_ours(path) ? "; --fresh keeps it under another name and starts anew"
+                                                          : "; --run names another file"));
     case Code::kIo:
       return Status(status.code(), status.message() + "; --run names another file, --journal ro writes nothing");
     default:
@@ -41,7 +61,7 @@ Status use_write_ahead_log(Sqlite& database, const std::string& path) {
 Result<FileLock> lock(const std::string& path) {
   auto taken = FileLock::take(path);
   if (taken.ok()) return taken;
-  if (taken.status().code() != Code::kConflict) return with_remedy(taken.status());
+  if (taken.status().code() != Code::kConflict) return with_remedy(taken.status(), path);
   return Status(Code::kConflict, taken.status().message() + "; wait for it to end, or name another file with --run");
 }
 
@@ -73,8 +93,10 @@ Result<std::string> run_file_path(const std::string& path) {
   return full.string();
 }
 
-RunFile::RunFile(std::string path, std::shared_ptr<Held> held, bool writes)
+RunFile::RunFile(std::string path, const std::shared_ptr<Held>& held, bool writes)
     : path_(std::move(path)),
+      writes_(writes),
+      held_(held),
       database_(held, held->database.get()),
       journal_(std::make_unique<SqlJournal>(*database_, path_, writes)) {}
 
@@ -90,11 +112,11 @@ Result<std::unique_ptr<RunFile>> RunFile::open(const std::string& path, JournalM
     REDRAFT_TRY(held->lock, lock(full));
   }
   auto database = writes ? open_for_writing(full, durable) : open_in_memory(full, mode);
-  if (!database.ok()) return with_remedy(database.status());
+  if (!database.ok()) return with_remedy(database.status(), full);
   held->database = std::move(*database);
   std::unique_ptr<RunFile> file(new RunFile(full, held, writes));
   const Status status = migrate(*file->database_, migrations());
-  if (!status.ok()) return with_remedy(status);
+  if (!status.ok()) return with_remedy(status, full);
   REDRAFT_RETURN_IF_ERROR(file->claim(task));
   return file;
 }
@@ -109,7 +131,8 @@ Status RunFile::claim(const TaskIdentity& task) {
   }
   const auto parsed = json_from(stored);
   const auto then = parsed.ok() ? task_from_json(*parsed) : Result<TaskIdentity>(parsed.status());
-  if (!then.ok()) return with_remedy(Status(Code::kCorruption, path_ + " is damaged: " + then.status().message()));
+  if (!then.ok())
+    return with_remedy(Status(Code::kCorruption, path_ + " is damaged: " + then.status().message()), path_);
   const std::string differs = difference(*then, task);
   if (differs.empty()) return {};
   return Status(Code::kConflict, path_ + " belongs to another task: " + differs +
@@ -129,10 +152,30 @@ Result<std::string> RunFile::other_engine(const StudyIdentity& identity) {
   return engine;
 }
 
+Result<std::optional<StudyIdentity>> RunFile::tested(const std::string& candidate_id, const StudyIdentity& like) {
+  std::string config;
+  REDRAFT_RETURN_IF_ERROR(database_->run(
+      "SELECT config FROM studies AS s WHERE cell_key = ? AND engine_version = ? AND EXISTS "
+      "(SELECT 1 FROM cells AS c WHERE c.study = s.id AND c.split = 'test' AND c.candidate = ?) ORDER BY id LIMIT 1",
+      {like.cell_key, like.engine_version, candidate_id}, [&](const SqlRow& row) { config = row.text(0); }));
+  if (config.empty()) return std::optional<StudyIdentity>();
+  REDRAFT_TRY(Json parsed, json_from(config));
+  return std::optional(StudyIdentity{std::move(parsed), like.cell_key, like.engine_version});
+}
+
+Status RunFile::still_there() const {
+  if (!writes_ || held_->lock.holds_file()) return {};
+  return Status(Code::kConflict, "the run file " + path_ +
+                                     " was deleted or replaced in mid-run: its studies and the calls that were paid "
+                                     "for are lost");
+}
+
 Result<std::string> RunFile::set_aside(const std::string& path) {
   REDRAFT_TRY(const std::string full, run_file_path(path));
   std::error_code error;
   if (!fs::exists(full, error)) return std::string();
+  if (!may_be_ours(full))
+    return invalid(full + " is no run file, so --fresh does not move it away; --run names another file");
   REDRAFT_TRY(const FileLock held, lock(full));
   {
     // What is in the log goes into the file. One too damaged for that keeps its log, under the new name as well.

@@ -6,6 +6,7 @@
 #define REDRAFT_STORE_RUN_FILE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/file_lock.h"
@@ -29,7 +30,8 @@ class RunFile {
   static Result<std::unique_ptr<RunFile>> open(const std::string& path, JournalMode mode, const TaskIdentity& task,
                                                bool durable);
   // Renames the file to PATH.1, or the first number that is free, and returns that name; "" when there was no file.
-  // Works on a damaged one; kConflict when it is in use.
+  // Works on a damaged one; kConflict when it is in use. What is not to be known for a run file, damaged or not, is
+  // never renamed: kInvalidArgument.
   static Result<std::string> set_aside(const std::string& path);
 
   Journal& journal() { return *journal_; }
@@ -38,16 +40,23 @@ class RunFile {
   // The engine of the newest study with the same config but another engine, whose calls are used and whose rounds are
   // not; "" when there is none.
   Result<std::string> other_engine(const StudyIdentity& identity);
+  // The study that has scored this candidate on the test split, with the same models and engine as `like`: another look
+  // with it shows nothing new. None when there is none.
+  Result<std::optional<StudyIdentity>> tested(const std::string& candidate_id, const StudyIdentity& like);
+  // kConflict once the name leads to another file, or to none: what was kept since is lost.
+  Status still_there() const;
 
  private:
   struct Held {
     FileLock lock;  // let go after the database is closed
     std::unique_ptr<Sqlite> database;
   };
-  RunFile(std::string path, std::shared_ptr<Held> held, bool writes);
+  RunFile(std::string path, const std::shared_ptr<Held>& held, bool writes);
   Status claim(const TaskIdentity& task);  // the file's task, or refuses
 
   std::string path_;
+  bool writes_;
+  std::shared_ptr<const Held> held_;
   std::shared_ptr<Sqlite> database_;  // shares the ownership of what is held
   std::unique_ptr<SqlJournal> journal_;
 };

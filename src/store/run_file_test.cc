@@ -6,6 +6,7 @@
 #include <array>
 #include <fstream>
 
+#include "store/inspect.h"
 #include "store/store_fixture.h"
 
 namespace redraft {
@@ -106,6 +107,19 @@ TEST_F(RunFileTest, WhatIsNoRunFileIsNamedAndLeftAsItIs) {
   }
 }
 
+TEST_F(RunFileTest, AFileThatWasCutShortIsFound) {
+  make();
+  const std::string sound = bytes();
+  for (std::size_t cut : {1u, 10u, 63u, 64u, 1000u, 4095u, 4096u, 5000u}) {
+    std::ofstream(path_, std::ios::binary | std::ios::trunc) << sound.substr(0, sound.size() - cut);
+    for (const Status& status : {refusal(), refusal(JournalMode::kReadOnly), Inspection::open(path_).status()}) {
+      EXPECT_EQ(status.code(), Code::kCorruption) << cut;
+      EXPECT_TRUE(status.message().starts_with(path_ + " is damaged: ")) << status.message();
+      EXPECT_FALSE(has(status.message(), "\n")) << status.message();
+    }
+  }
+}
+
 TEST_F(RunFileTest, PageOfGarbageIsFound) {
   {
     auto file = open();
@@ -163,6 +177,54 @@ TEST_F(RunFileTest, SetAsideOfADamagedFile) {
   std::ofstream(path_) << "garbage, but ours to keep";
   path_ = must(RunFile::set_aside(path_));
   EXPECT_EQ(bytes(), "garbage, but ours to keep");
+}
+
+TEST_F(RunFileTest, SetAsideMovesRunFilesOnly) {
+  path_ = folder_ + "/mine.db";
+  std::ofstream(path_) << "{\"mine\": 1}\n";
+  EXPECT_EQ(RunFile::set_aside(path_).status().code(), Code::kInvalidArgument);
+  EXPECT_FALSE(has(refusal().message(), "--fresh"));
+  std::filesystem::remove(path_);
+  ASSERT_TRUE(must(Sqlite::open(path_))->script("CREATE TABLE mine (x)").ok());
+  EXPECT_EQ(RunFile::set_aside(path_).status().code(), Code::kInvalidArgument);
+  EXPECT_FALSE(has(refusal().message(), "--fresh"));
+  std::filesystem::remove(path_);
+  // By its mark, which a killed process left in the log only.
+  killed_after(0, [&](int told) {
+    auto file = open();
+    (void)!::write(told, "x", 1);
+    while (true) ::pause();
+  });
+  EXPECT_EQ(must(RunFile::set_aside(path_)), path_ + ".1");
+}
+
+TEST_F(RunFileTest, DeletedOrReplacedMeanwhileIsSeen) {
+  auto file = open();
+  EXPECT_TRUE(file->still_there().ok());
+  std::filesystem::rename(path_, path_ + ".away");
+  EXPECT_EQ(file->still_there().code(), Code::kConflict);
+  std::ofstream(path_).flush();
+  EXPECT_EQ(file->still_there().code(), Code::kConflict);
+  EXPECT_TRUE(open(JournalMode::kOff)->still_there().ok());
+}
+
+TEST_F(RunFileTest, KnowsWhoScoredACandidateOnTheTestSplit) {
+  auto file = open();
+  auto store = must(file->study(identity()));
+  ASSERT_TRUE(store->finish(round({evaluation("val only", Split::kVal, {{"b1", 1}})})).ok());
+  RoundRecord last = round({evaluation("seen", Split::kTest, {{"c1", 1}})});
+  last.final = true;
+  ASSERT_TRUE(store->finish(last).ok());
+  const auto tested = [&](const std::string& text, StudyIdentity like) {
+    return must(file->tested(candidate_id(evaluation(text, Split::kTest, {}).trial.candidate), like));
+  };
+  StudyIdentity like = identity();
+  like.config = Json::object();
+  ASSERT_TRUE(tested("seen", like).has_value());
+  EXPECT_EQ(digest_of(*tested("seen", like)), digest_of(identity()));
+  EXPECT_FALSE(tested("val only", like).has_value());
+  like.cell_key = "another model";
+  EXPECT_FALSE(tested("seen", like).has_value());
 }
 
 TEST_F(RunFileTest, OffWritesNothingAndWorks) {

@@ -3,6 +3,7 @@
 #include "store/schema.h"
 
 #include <array>
+#include <filesystem>
 
 namespace redraft {
 namespace {
@@ -96,17 +97,33 @@ Result<std::int64_t> number(Sqlite& database, std::string_view sql) {
   return value;
 }
 
+// Pages are written whole, so a file that ends within one was cut short afterwards; SQLite reads zeros there. Where
+// there is a log, the end of the file may be in it.
+Status check_length(Sqlite& database, const std::string& path) {
+  REDRAFT_TRY(const std::int64_t page, number(database, "PRAGMA page_size"));
+  std::error_code error;
+  const auto log = std::filesystem::file_size(path + "-wal", error);
+  if (!error && log > 0) return {};
+  const auto size = std::filesystem::file_size(path, error);
+  if (error || page <= 0 || size % static_cast<std::uintmax_t>(page) == 0) return {};
+  return Status(Code::kCorruption, path + " is damaged: it was cut short, to " + std::to_string(size) +
+                                       " bytes, and is written in pages of " + std::to_string(page));
+}
+
 }  // namespace
 
 std::span<const char* const> migrations() { return kMigrations; }
 
-Status vet(Sqlite& database, const std::string& path, int known) {
+Result<bool> marked(Sqlite& database) {
   REDRAFT_TRY(const std::int64_t application, number(database, "PRAGMA application_id"));
   REDRAFT_TRY(const std::int64_t tables, number(database, "SELECT count(*) FROM sqlite_schema"));
-  if (application == 0 && tables == 0) return {};  // new, or its maker was killed before the first table
-  if (application != kApplicationId) {
-    return Status(Code::kCorruption, path + " is a database, but not a run file of redraft");
-  }
+  return application == kApplicationId || (application == 0 && tables == 0);
+}
+
+Status vet(Sqlite& database, const std::string& path, int known) {
+  REDRAFT_TRY(const bool ours, marked(database));
+  if (!ours) return Status(Code::kCorruption, path + " is a database, but not a run file of redraft");
+  REDRAFT_RETURN_IF_ERROR(check_length(database, path));
   REDRAFT_TRY(const std::int64_t version, number(database, "PRAGMA user_version"));
   if (version > known) {
     return Status(Code::kConflict,
@@ -116,7 +133,8 @@ Status vet(Sqlite& database, const std::string& path, int known) {
   }
   std::string found;
   REDRAFT_RETURN_IF_ERROR(database.run("PRAGMA quick_check(1)", {}, [&](const SqlRow& row) { found = row.text(0); }));
-  if (found != "ok") return Status(Code::kCorruption, path + " is damaged: " + found);
+  if (found != "ok")  // the first line of two says which database, and there is one
+    return Status(Code::kCorruption, path + " is damaged: " + found.substr(found.rfind('\n') + 1));
   return {};
 }
 
