@@ -32,6 +32,11 @@ std::string joined(std::string_view path, std::string_view key) {
   return path.empty() ? std::string(key) : std::string(path) + '.' + std::string(key);
 }
 
+Status check_depth(std::string_view path, const std::string& where) {
+  if (std::count(path.begin(), path.end(), '.') <= kMostDepth) return {};
+  return invalid(where + ": nested deeper than " + std::to_string(kMostDepth));
+}
+
 std::vector<std::string> parts_of(std::string_view path) {
   std::vector<std::string> parts;
   for (std::size_t start = 0;;) {
@@ -64,8 +69,7 @@ class TomlReader {
   TomlReader(Document& document, const std::string& file) : document_(document), file_(file) {}
 
   Result<Json> value(const toml::node& node, const std::string& path) {
-    if (std::count(path.begin(), path.end(), '.') > kMostDepth)
-      return invalid(at(node.source().begin) + ": nested deeper than " + std::to_string(kMostDepth));
+    REDRAFT_RETURN_IF_ERROR(check_depth(path, at(node.source().begin)));
     document_.places_[path].value = at(node.source().begin);
     if (const auto* table = node.as_table()) return this->table(*table, path);
     if (const auto* list = node.as_array()) return this->list(*list, path);
@@ -141,6 +145,7 @@ const Json* Document::find(std::string_view path) const {
 }
 
 Status Document::set(std::string_view path, Json value, const std::string& origin) {
+  REDRAFT_RETURN_IF_ERROR(check_depth(path, origin));
   Json* node = &root_;
   std::string here;
   const std::vector<std::string> parts = parts_of(path);

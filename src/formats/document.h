@@ -22,7 +22,8 @@ class Document {
   const Json* find(std::string_view path) const;  // nullptr when it is not there
 
   // Sets, or with null removes, a value; makes the tables on the way. In a list of one table the number may be left
-  // out. kInvalidArgument when the way leads through something that is no table. `origin` becomes its place.
+  // out. kInvalidArgument when the way leads through something that is no table, or too deep. `origin` becomes its
+  // place.
   Status set(std::string_view path, Json value, const std::string& origin);
 
   std::string key_place(const std::string& path) const;  // "tickets.toml:12:3", or of the nearest table around it

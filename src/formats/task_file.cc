@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/utf8.h"
 
 namespace redraft {
 namespace {
@@ -246,7 +247,7 @@ Result<TaskFile> read_task(const std::string& path) {
 Status apply_overrides(TaskFile& task, const std::vector<std::string>& assignments) {
   Document document = task.document;
   for (const std::string& assignment : assignments) {
-    const std::string origin = "--set " + assignment;
+    const std::string origin = "--set " + shortened(assignment, 200);
     const std::size_t equals = assignment.find('=');
     if (equals == std::string::npos || equals == 0)
       return invalid(origin + ": write KEY=VALUE, as in optimizer.width=8");

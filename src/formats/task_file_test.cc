@@ -235,6 +235,11 @@ TEST(Overrides, ErrorsNameWhatWasTypedAndChangeNothing) {
   EXPECT_EQ(said("budget.calls=many"), "--set budget.calls=many: calls must be a whole number, not \"many\"");
   EXPECT_EQ(said("seed.x=1"), "--set seed.x=1: seed is 3, not a table");
   EXPECT_EQ(said("budget..calls=1"), "--set budget..calls=1: a key has an empty part");
+  std::string deep = "a";
+  for (int i = 1; i < 20'000; ++i) deep += ".a";
+  const std::string refusal = said(deep + "=1");
+  EXPECT_TRUE(refusal.starts_with("--set a.a.") && refusal.ends_with(": nested deeper than 64")) << refusal;
+  EXPECT_LT(refusal.size(), 300u);
   EXPECT_EQ(said("program=null"), "--set program=null: there is no [program]; write instruction = \"...\" under it");
   EXPECT_EQ(t.optimizer.settings["width"], 4);
 }
