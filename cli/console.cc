@@ -15,7 +15,7 @@ namespace redraft {
 
 void open_standard_streams() {
   for (int stream = 0; stream <= 2; ++stream)
-    if (fcntl(stream, F_GETFD) == -1 && open("/dev/null", O_RDWR) != stream) return;
+    if (fcntl(stream, F_GETFD) == -1 && open("/dev/null", stream == 0 ? O_WRONLY : O_RDWR) != stream) return;
 }
 
 int exit_code(Code code) {

@@ -19,7 +19,8 @@ inline constexpr int kDone = 0, kGateNotMet = 1, kBadInput = 2, kInterrupted = 1
 int exit_code(Code code);
 int fail(const Status& status);  // says why, and gives the exit code
 
-// Closed standard streams become /dev/null: a file opened later must not take their place. First of all in main().
+// Closed standard streams become /dev/null: a file opened later must not take their place. A closed standard input
+// still cannot be read. First of all in main().
 void open_standard_streams();
 void complain(std::string_view text);  // on standard error, as it is; where that cannot be written, nowhere
 void say(std::string_view message);    // "redraft: ..." on standard error

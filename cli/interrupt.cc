@@ -1,9 +1,11 @@
 #include "cli/interrupt.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "cli/console.h"
@@ -28,11 +30,7 @@ Interrupt::Interrupt(Loop& loop, std::string saved) : loop_(loop), saved_(std::m
   REDRAFT_CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
   read_end_ = ends[0];
   write_end = ends[1];
-  loop_.watch(read_end_, EPOLLIN, [this](std::uint32_t) {
-    loop_.unwatch(read_end_);
-    say("stopping; " + saved_ + " (once more to stop at once)");
-    source_.request_stop();
-  });
+  loop_.watch(read_end_, EPOLLIN, [this](std::uint32_t) { stop(); });
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
@@ -42,6 +40,20 @@ Interrupt::Interrupt(Loop& loop, std::string saved) : loop_(loop), saved_(std::m
     const bool of_nohup = signal == SIGHUP && before.sa_handler == SIG_IGN;
     if (!of_nohup) sigaction(signal, &action, nullptr);
   }
+}
+
+void Interrupt::stop() {
+  loop_.unwatch(read_end_);
+  if (!source_.request_stop()) return;
+  say("stopping; " + saved_ + " (once more to stop at once)");
+}
+
+bool Interrupt::readable(int descriptor, bool wait) {
+  pollfd looked_at[] = {{descriptor, POLLIN, 0}, {read_end_, POLLIN, 0}};
+  while (poll(looked_at, 2, wait ? -1 : 0) < 0)
+    if (errno != EINTR) return true;  // reading will say what is wrong
+  if (looked_at[1].revents != 0) stop();
+  return looked_at[1].revents == 0 && looked_at[0].revents != 0;
 }
 
 Interrupt::~Interrupt() {

@@ -19,8 +19,13 @@ class Interrupt {
   Interrupt& operator=(const Interrupt&) = delete;
 
   std::stop_token token() const { return source_.get_token(); }
+  // While the loop does not run: whether the descriptor can be read without waiting. With `wait`, waits for that, and
+  // gives false only when the signal came first.
+  bool readable(int descriptor, bool wait);
 
  private:
+  void stop();
+
   Loop& loop_;
   std::string saved_;
   std::stop_source source_;

@@ -73,7 +73,7 @@ Status check_columns(const std::vector<Row>& rows, const DataSpec& spec, const s
     const auto lacks = [&](const Row& row) { return !row.fields.contains(column); };
     const auto first = std::find_if(rows.begin(), rows.end(), lacks);
     if (first == rows.end()) continue;
-    const bool all = std::all_of(rows.begin(), rows.end(), lacks);
+    const bool all = rows.size() > 1 && std::all_of(rows.begin(), rows.end(), lacks);
     return invalid(place(file, static_cast<std::size_t>(first->line), 1) + (all ? ": no row has" : ": the row lacks") +
                    " the column \"" + column + '"' + hint(column, *first, spec));
   }

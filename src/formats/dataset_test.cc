@@ -128,7 +128,7 @@ TEST_F(DatasetTest, MissingColumnsNameTheNearest) {
   EXPECT_EQ(complaint(), "t.jsonl:3:1: the row lacks the column \"team\"; did you mean \"taem\"?");
   spec_.labels = {"department"};
   EXPECT_EQ(complaint(), "t.jsonl:2:1: no row has the column \"department\"; there is \"team\", \"text\"");
-  write("t.csv", "txt,team\na,x\n");
+  write("t.csv", "txt,team\na,x\nb,y\n");
   spec_.labels = {"team"};
   spec_.train = spec_.val = "t.csv";
   EXPECT_EQ(complaint(), "t.csv:2:1: no row has the column \"text\"; did you mean \"txt\"?");
