@@ -64,16 +64,20 @@ int print_evaluation(const EvalFlags& flags, const TaskEvaluation& e) {
   for (const Spent& s : e.measured.spent) spent += s;
   print(fmt::format("spent: {} calls ({} paid), {} tokens in, {} out, cost {}\n", spent.calls,
                     e.measured.run.calls_paid, spent.tokens_in, spent.tokens_out, cost(spent)));
+  const bool met = print_gates(flags, e);
+  int code = e.kept.ok() ? kDone : fail(e.kept);
   if (!flags.csv.empty())
-    if (Status written = write_file(flags.csv, csv_of(rows)); !written.ok()) return fail(written);
+    if (Status written = write_file(flags.csv, csv_of(rows)); !written.ok()) code = fail(written);
   if (!flags.junit.empty())
-    if (Status written = write_file(flags.junit, junit_of(e.task, split, rows)); !written.ok()) return fail(written);
-  return print_gates(flags, e) ? kDone : kGateNotMet;
+    if (Status written = write_file(flags.junit, junit_of(e.task, split, rows)); !written.ok()) code = fail(written);
+  return code != kDone ? code : met ? kDone : kGateNotMet;
 }
 
 int eval_verb(EvalFlags& flags) {
   if (Status read = read_environment(flags.common.env_file); !read.ok()) return fail(read);
   flags.evaluation.limit = static_cast<std::size_t>(flags.limit);
+  flags.evaluation.also_read = {{"the file of --env-file", flags.common.env_file}};
+  flags.evaluation.also_written = {{"--csv", flags.csv}, {"--junit", flags.junit}};
   Loop loop;
   const Interrupt interrupt(loop);
   Progress progress;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "app/pages.h"
+#include "app/places.h"
 #include "base/file.h"
 #include "base/text_diff.h"
 #include "cli/console.h"
@@ -78,6 +79,7 @@ struct ReportFlags {
 };
 
 Status report(const ReportFlags& flags) {
+  REDRAFT_RETURN_IF_ERROR(check_places(flags.run, files_beside(flags.run), {{"-o", flags.out}}));
   REDRAFT_TRY(const std::unique_ptr<Inspection> inspection, Inspection::open(flags.run));
   REDRAFT_TRY(const RunPage page, run_page(*inspection, flags.run, rows_beside(flags.run)));
   return write_file(flags.out, html_report(page));

@@ -112,8 +112,9 @@ int optimize_verb(OptimizeFlags& flags) {
   if (flags.dry_run) return rehearse_only(flags);
   if (flags.json && flags.events == "-")
     return fail(invalid("--json and --events - both want standard output; give --events a file"));
-  EventLog events;
-  if (Status opened = events.open(flags.events); !opened.ok()) return fail(opened);
+  flags.run.also_read = {{"the file of --env-file", flags.common.env_file}};
+  flags.run.also_written = {{"--events", flags.events}};
+  EventLog events(flags.events);
   Loop loop;
   const Interrupt interrupt(loop);
   Progress progress;
@@ -125,16 +126,18 @@ int optimize_verb(OptimizeFlags& flags) {
   hooks.on_spent = [&](const Spent& total) { progress.on_spent(total); };
   const Result<RunResult> run = run_task(loop, flags.run, hooks, interrupt.token());
   progress.clear();
-  const Status logged = events.close();
   if (!run.ok()) return fail(run.status());
+  const Status logged = events.close();
   if (!run->set_aside.empty()) say("the old run file is kept as " + run->set_aside);
   if (run->was_finished) say("this study is finished already; its artefact was written again, and nothing was called");
   for (const std::string& remark : run->remarks) say(remark);
   if (flags.json) print(to_text(run->artefact));
   else if (flags.events != "-") print_result(*run);
-  say(places(*run));
-  if (run->report.stop == Stop::kCancelled) return kInterrupted;
-  return logged.ok() ? kDone : fail(logged);
+  if (run->kept.ok()) say(places(*run));
+  else if (run->artefact_path.empty() && run->run_path.empty() && !flags.json) print("\n" + to_text(run->artefact));
+  const int interrupted = run->report.stop == Stop::kCancelled ? kInterrupted : kDone;
+  const int unkept = run->kept.ok() ? kDone : fail(run->kept), unlogged = logged.ok() ? kDone : fail(logged);
+  return interrupted != kDone ? interrupted : unkept != kDone ? unkept : unlogged;
 }
 
 }  // namespace

@@ -4,8 +4,6 @@
 #include <sys/ioctl.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 
 #include "cli/console.h"
 
@@ -126,15 +124,14 @@ EventLog::~EventLog() {
   if (file_ && file_ != stdout) std::fclose(file_);
 }
 
-Status EventLog::open(const std::string& path) {
-  path_ = path;
-  if (path.empty()) return {};
-  file_ = path == "-" ? stdout : std::fopen(path.c_str(), "we");
-  if (!file_) return Status(Code::kIo, "--events: " + path + " cannot be written: " + std::strerror(errno));
-  return {};
+void EventLog::open() {
+  if (file_ || failed_ || path_.empty()) return;
+  file_ = path_ == "-" ? stdout : std::fopen(path_.c_str(), "we");
+  failed_ = !file_;
 }
 
 void EventLog::write(const Event& event) {
+  open();
   if (!file_) return;
   const double at = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   const std::string line = to_text(Json{{"kind", event.kind}, {"at", at}, {"data", event.data}}) + '\n';
@@ -142,6 +139,7 @@ void EventLog::write(const Event& event) {
 }
 
 Status EventLog::close() {
+  open();
   if (file_ && file_ != stdout && std::fclose(file_) != 0) failed_ = true;
   file_ = nullptr;
   if (failed_) return Status(Code::kIo, "--events: not all events could be written to " + path_);

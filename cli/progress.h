@@ -40,15 +40,21 @@ class Progress {
   Spent total_, before_;  // before_: by earlier processes
 };
 
-// JSON lines: {"kind": ..., "at": seconds, "data": {...}}.
+// JSON lines: {"kind": ..., "at": seconds, "data": {...}}. The file is made anew at the first event: a run that is
+// refused before that leaves an older one as it was.
 class EventLog {
  public:
+  explicit EventLog(std::string path) : path_(std::move(path)) {}  // "-" = standard output, "" = none
   ~EventLog();
-  Status open(const std::string& path);  // "-" = standard output, "" = none
+  EventLog(const EventLog&) = delete;
+  EventLog& operator=(const EventLog&) = delete;
+
   void write(const Event& event);
-  Status close();  // kIo when anything could not be written
+  Status close();  // a run without events leaves an empty file; kIo when anything could not be written
 
  private:
+  void open();
+
   std::FILE* file_ = nullptr;
   std::string path_;
   bool failed_ = false;

@@ -3,7 +3,7 @@
 #ifndef REDRAFT_APP_ASSEMBLY_H_
 #define REDRAFT_APP_ASSEMBLY_H_
 
-#include "formats/task_file.h"
+#include "app/places.h"
 #include "redraft/registry.h"
 #include "redraft/study.h"
 #include "store/identity.h"
@@ -20,6 +20,7 @@ struct Flags {
   Budget budget;  // 0 = as in the file
   std::optional<std::uint64_t> seed;
   bool strict = false;
+  std::vector<Place> also_read, also_written;  // by the caller: looked at with the others
 };
 
 struct Assembly {

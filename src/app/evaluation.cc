@@ -38,16 +38,20 @@ Result<Subject> subject_of(const Assembly& a, const std::string& artefact) {
   return s;
 }
 
+std::string run_path_of(const EvaluationFlags& flags) {
+  return flags.run.empty() ? default_run_path(flags.task) : flags.run;
+}
+
 struct OpenFile {
   std::unique_ptr<RunFile> file;
   bool counts_looks = false;
 };
 
-// Evaluating must work beside a running study, and beside a file that is of no use for it. Only a look at the test
-// split makes a file, so that it is counted from the first one on.
+// Evaluating must work beside a running study, and beside a file that is of no use for it; but not a look at the test
+// split, which is to be counted. Only that makes a file, so that it is counted from the first one on.
 Result<OpenFile> open_file(const EvaluationFlags& flags, const Assembly& a, std::vector<std::string>& remarks) {
   const bool by_default = flags.run.empty();
-  const std::string path = by_default ? default_run_path(flags.task) : flags.run;
+  const std::string path = run_path_of(flags);
   const auto open = [&](JournalMode mode) -> Result<OpenFile> {
     REDRAFT_TRY(std::unique_ptr<RunFile> file, RunFile::open(path, mode, a.task_identity(), a.costs_money()));
     return OpenFile{std::move(file), mode != JournalMode::kOff};
@@ -57,7 +61,7 @@ Result<OpenFile> open_file(const EvaluationFlags& flags, const Assembly& a, std:
   if (flags.journal == JournalMode::kOff || (by_default && !makes_file && !std::filesystem::exists(path, error)))
     return open(JournalMode::kOff);
   Result<OpenFile> opened = open(flags.journal);
-  if (opened.ok() || !by_default) return opened;
+  if (opened.ok() || !by_default || makes_file) return opened;
   if (flags.journal == JournalMode::kReadWrite) {
     Result<OpenFile> copy = open(JournalMode::kReadOnly);
     if (copy.ok()) {
@@ -69,11 +73,16 @@ Result<OpenFile> open_file(const EvaluationFlags& flags, const Assembly& a, std:
   return open(JournalMode::kOff);
 }
 
-// A look with this candidate: a study of its own, so that the file counts it, and counts the same one once.
-StudyIdentity look_identity(const Assembly& a, const Subject& subject) {
+// Where a look with this candidate is counted: in the study that has scored it on the test split, or else in one of its
+// own, so that the file counts it, and counts the same one once.
+Result<StudyIdentity> look_identity(const Assembly& a, const Subject& subject, RunFile& file) {
   StudyIdentity identity = a.study_identity();
-  identity.config =
-      Json{{"evaluated", candidate_id(subject.candidate)}, {"models", a.models_json()}, {"strict", a.strict}};
+  const std::string id = candidate_id(subject.candidate);
+  if (subject.problem.program->description() == a.problem.program->description()) {
+    REDRAFT_TRY(std::optional<StudyIdentity> tested, file.tested(id, identity));
+    if (tested) return std::move(*tested);
+  }
+  identity.config = Json{{"evaluated", id}, {"models", a.models_json()}, {"strict", a.strict}};
   return identity;
 }
 
@@ -85,7 +94,8 @@ Result<Dataset> rows_of(const EvaluationFlags& flags, const Assembly& a, const s
       return Status(Code::kNotFound,
                     "the task " + a.task.name + " has no test split; name one as data.test, or use --split val");
     for (const Subject* subject : subjects) {
-      REDRAFT_TRY(const std::unique_ptr<Store> store, opened.file->study(look_identity(a, *subject)));
+      REDRAFT_TRY(const StudyIdentity look, look_identity(a, *subject, *opened.file));
+      REDRAFT_TRY(const std::unique_ptr<Store> store, opened.file->study(look));
       REDRAFT_TRY(const SealedSplit::Opened test, a.problem.test.open(*store));
       if (opened.counts_looks) result.looks = std::max(test.looks, result.looks.value_or(0));
       rows = test.rows;
@@ -98,11 +108,19 @@ Result<Dataset> rows_of(const EvaluationFlags& flags, const Assembly& a, const s
   return rows;
 }
 
+Status check_files(const EvaluationFlags& flags, const Assembly& a) {
+  std::vector<Place> read = files_of(a.task);
+  read.insert(read.end(), {{"the artefact", flags.artefact}, {"the artefact to compare with", flags.not_worse_than}});
+  read.insert(read.end(), flags.also_read.begin(), flags.also_read.end());
+  return check_places(run_path_of(flags), read, flags.also_written);
+}
+
 }  // namespace
 
 Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks,
                                      std::stop_token stop) {
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
+  REDRAFT_RETURN_IF_ERROR(check_files(flags, *a));
   TaskEvaluation result;
   result.task = a->task.name;
   result.remarks = a->remarks;
@@ -128,6 +146,7 @@ Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, c
     result.against =
         compare(result.other->evaluation, result.measured.evaluation, a->problem.metric->binary(), a->seed);
   }
+  result.kept = opened.file->still_there();
   return result;
 }
 

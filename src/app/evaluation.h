@@ -24,10 +24,13 @@ struct TaskEvaluation {
   std::optional<Comparison> against;  // other as the seed, measured as the best
   std::optional<int> looks;           // at the test split, this one included; none when no file counts them
   std::vector<std::string> remarks;
+  Status kept;  // not ok: the run file was lost meanwhile
 };
 
 // The calls of the task's run file are used, and new ones kept in it when nobody else has it. A look at the test split
-// is counted there, once per candidate, and makes the file. kNotFound when the task has no such split.
+// is counted there, once per candidate, those that a study has scored on it included, and makes the file: where it
+// cannot be counted there is no look, unless the journal is off or only read. kNotFound when the task has no such
+// split.
 Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, const StudyOptions& hooks,
                                      std::stop_token stop);
 

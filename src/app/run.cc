@@ -1,9 +1,5 @@
 #include "app/run.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <ctime>
 #include <filesystem>
 #include <unordered_map>
@@ -63,9 +59,12 @@ class Silent final : public Wrapper {
 
 // What ships is scored once more as a user would run it: from the saved file, row by row against what the test split
 // gave. The journal answers, and nobody else: rows with an answer that was cut off, which it never keeps, are left out.
-Result<std::string> score_again(Loop& loop, const Assembly& a, const std::string& path, Journal& journal, Store& store,
+Result<std::string> score_again(Loop& loop, const Assembly& a, const RunResult& result, Journal& journal, Store& store,
                                 const StudyOptions& options) {
-  REDRAFT_TRY(const Artefact saved, load_artefact(path));
+  const std::string& path = result.artefact_path;
+  std::error_code error;
+  const bool can_be_read = std::filesystem::is_regular_file(path, error);  // not so: a device, a pipe
+  REDRAFT_TRY(const Artefact saved, can_be_read ? load_artefact(path) : parse_artefact(to_text(result.artefact), path));
   if (!saved.scores) return std::string();
   REDRAFT_TRY(std::unique_ptr<Program> program, program_of(saved, a.models.student->capabilities()));
   REDRAFT_TRY(const SealedSplit::Opened opened, a.problem.test.open(store));
@@ -93,17 +92,27 @@ Result<std::string> score_again(Loop& loop, const Assembly& a, const std::string
          " test rows had an answer that was cut off; the saved artefact was scored again on the others only";
 }
 
-// Before a call is paid for: can the artefact be written at the end?
-Status check_place(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
-  std::error_code error;
-  if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) return {};  // /dev/stdout
-  if (!std::filesystem::is_directory(folder, error))
-    return Status(Code::kIo, "the artefact " + path + " cannot be written: there is no folder " + folder.string());
-  if (access(folder.c_str(), W_OK) != 0)
-    return Status(Code::kIo, "the artefact " + path + " cannot be written: " + std::strerror(errno) +
-                                 "; --out names another place");
-  return {};
+// Once there is a result it must not be lost: says which file does not have it, and which one has. A path of the result
+// is empty afterwards where nothing came to lie.
+Status keep_artefact(RunResult& result, const RunFile& file) {
+  const Status there = file.still_there(), saved = save_artefact(result.artefact, result.artefact_path);
+  if (!there.ok()) result.run_path.clear();
+  if (saved.ok())
+    return there.ok() ? there : Status(there.code(), there.message() + "; the result is in " + result.artefact_path);
+  result.artefact_path.clear();
+  if (result.run_path.empty())
+    return Status(saved.code(), saved.message() + "; the result is in no file, only on standard output");
+  const bool goes_on = result.report.stop == Stop::kCancelled;
+  return Status(saved.code(), saved.message() + "; the result is kept in " + result.run_path +
+                                  ", and the same command with --out FILE " +
+                                  (goes_on ? "goes on from there" : "writes it without a call"));
+}
+
+Status check_files(const RunFlags& flags, const Assembly& a, const std::string& run, const std::string& artefact) {
+  std::vector<Place> read = files_of(a.task), written = flags.also_written;
+  read.insert(read.end(), flags.also_read.begin(), flags.also_read.end());
+  written.insert(written.begin(), Place{"--out", artefact});
+  return check_places(run, read, written);
 }
 
 Result<Report> run_or_load(Loop& loop, Assembly& a, Journal& journal, Store& store, const StudyOptions& options,
@@ -149,8 +158,8 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
   result.budget = a->budget;
   result.artefact_path = flags.out.empty() ? default_artefact_path(flags.task) : flags.out;
   const bool writes_artefact = flags.journal == JournalMode::kReadWrite || !flags.out.empty();
-  if (writes_artefact) REDRAFT_RETURN_IF_ERROR(check_place(result.artefact_path));
   const std::string run_path = flags.run.empty() ? default_run_path(flags.task) : flags.run;
+  REDRAFT_RETURN_IF_ERROR(check_files(flags, *a, run_path, writes_artefact ? result.artefact_path : ""));
   if (flags.journal == JournalMode::kReadWrite) {
     result.run_path = run_path;
     if (flags.fresh) {
@@ -174,10 +183,9 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
   result.artefact = artefact_of(*a, result.report, flags.ship);
   // Nothing at all is written without a journal, unless a name was given for it.
   if (writes_artefact) {
-    REDRAFT_RETURN_IF_ERROR(save_artefact(result.artefact, result.artefact_path));
-    if (result.report.stop != Stop::kCancelled) {
-      REDRAFT_TRY(const std::string left_out,
-                  score_again(loop, *a, result.artefact_path, file->journal(), *store, options));
+    result.kept = keep_artefact(result, *file);
+    if (result.kept.ok() && result.report.stop != Stop::kCancelled) {
+      REDRAFT_TRY(const std::string left_out, score_again(loop, *a, result, file->journal(), *store, options));
       if (!left_out.empty()) result.remarks.push_back(left_out);
     }
   } else {

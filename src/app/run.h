@@ -25,6 +25,7 @@ struct RunResult {
   std::string artefact_path, run_path;  // run_path is "" when nothing was kept
   std::string set_aside;                // where --fresh put the old file
   bool was_finished = false;            // nothing was run
+  Status kept;                          // not ok: which file could not be kept, and where its content is now
   std::vector<std::string> remarks;     // on the data, the engine, the study
 };
 

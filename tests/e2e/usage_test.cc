@@ -91,6 +91,7 @@ TEST(Usage, WhatTheTaskFileHasWrongIsNamed) {
   refused({"--set", "data.inputs=[\"txt\"]"}, "did you mean \"text\"?");
   refused({"--set", "dat.file=x"}, "data");
   refused({"--set", "nonsense"}, "nonsense");
+  refused({"--set", "a" + std::string(20000, '.') + "a=1"}, "nested deeper than 64");
   refused({"--student", "embeded"}, "embeded");
   refused({"--student", "scripted:nosuch.json"}, "nosuch.json");
   refused({"--student", "embedded:nosuch"}, "nosuch");
