@@ -128,6 +128,15 @@ Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, c
     result.against =
         compare(result.other->evaluation, result.measured.evaluation, a->problem.metric->binary(), a->seed);
   }
+  if (other && flags.pairwise) {
+    REDRAFT_TRY(const Preferred preferred,
+                prefer(loop, a->problem, result.measured.evaluation, result.other->evaluation, result.rows, a->models,
+                       opened.file->journal(), options, stop));
+    result.against = preferred.comparison;
+    for (std::size_t role = 0; role < preferred.spent.size(); ++role)
+      result.measured.spent[role] += preferred.spent[role];
+    result.measured.run.calls_paid += preferred.run.calls_paid;
+  }
   return result;
 }
 

@@ -58,7 +58,8 @@ std::vector<std::string> losses(const Artefact& artefact, const Request& request
   using Kind = Constraint::Kind;
   const Kind kind = request.constraint.kind;
   if (kind == Kind::kChoices)
-    lost.push_back("the choice by log-probability among " + shortened(with_braces(listed(request.constraint.choices)), 200) +
+    lost.push_back("the choice by log-probability among " +
+                   shortened(with_braces(listed(request.constraint.choices)), 200) +
                    (format == "openai" ? ": here the model writes {\"answer\": \"...\"} with one of them"
                                        : ": here the model answers in free text"));
   if (format == "openai" && to_text(response_format(request.constraint)).find(kOpen) != std::string::npos)

@@ -136,9 +136,9 @@ TEST(Export, SaysWhatItCannotCarry) {
     ASSERT_TRUE(e.ok());
     ASSERT_GE(e->cannot_carry.size(), 3u);
     EXPECT_EQ(e->cannot_carry[0].substr(0, 43), "calibration (predict.calibrate = batch): re");
-    EXPECT_EQ(e->cannot_carry[1], std::string("the choice by log-probability among billing, shipping: here the model ") +
-                                      (format == "openai" ? "writes {\"answer\": \"...\"} with one of them"
-                                                          : "answers in free text"));
+    EXPECT_EQ(e->cannot_carry[1],
+              std::string("the choice by log-probability among billing, shipping: here the model ") +
+                  (format == "openai" ? "writes {\"answer\": \"...\"} with one of them" : "answers in free text"));
     EXPECT_EQ(e->cannot_carry[2], "what chain_of_thought asks after its first request");
     for (const std::string& one : e->cannot_carry)
       EXPECT_EQ(e->text.find(one) == std::string::npos, format == "openai");

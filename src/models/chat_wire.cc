@@ -89,8 +89,9 @@ bool mentions(std::string text, std::initializer_list<std::string_view> words) {
 // which older builds send with status 500; "context window" of llama-cpp-python; and of vLLM, an answer that would have
 // less than no room.
 bool says_too_long(const std::string& text) {
-  return mentions(text, {"context_length_exceeded", "context length", "exceed_context_size", "context size",
-                         "context window", "prompt is too long", "input is too long", "max_tokens must be at least 1, got -"});
+  return mentions(text,
+                  {"context_length_exceeded", "context length", "exceed_context_size", "context size", "context window",
+                   "prompt is too long", "input is too long", "max_tokens must be at least 1, got -"});
 }
 
 }  // namespace

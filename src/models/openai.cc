@@ -149,9 +149,9 @@ class OpenAi final : public Model {
     const std::int64_t prompt = estimated_tokens(request);
     if (options_.context == 0 || prompt + request.max_tokens <= options_.context) return {};
     return failure(Code::kInvalidArgument,
-                   "was not asked: the prompt has about " + std::to_string(prompt) + " tokens and the answer may have " +
-                       std::to_string(request.max_tokens) + ", but its context holds " +
-                       std::to_string(options_.context) +
+                   "was not asked: the prompt has about " + std::to_string(prompt) +
+                       " tokens and the answer may have " + std::to_string(request.max_tokens) +
+                       ", but its context holds " + std::to_string(options_.context) +
                        ": shorten the prompt, lower max_tokens, or raise `context` (0 leaves it to the endpoint)");
   }
 
@@ -174,8 +174,8 @@ class OpenAi final : public Model {
     Call& call = calls_.at(number);
     const double left = time_left(call);
     if (left <= 0)
-      return finish(number, failure(Code::kUnavailable,
-                                    "did not answer within " + to_text(Json(options_.deadline_s)) + " s"));
+      return finish(number,
+                    failure(Code::kUnavailable, "did not answer within " + to_text(Json(options_.deadline_s)) + " s"));
     const Result<std::string> key = key_of(endpoint_);
     if (!key.ok()) return finish(number, key.status());
     key_ = *key;

@@ -202,9 +202,7 @@ TEST_F(OpenAiTest, RetriesEnd) {
 
 TEST_F(OpenAiTest, WhatCannotPassIsNeverSentAgain) {
   for (const int status : {400, 401, 402, 403, 404, 405, 413, 422, 501}) {
-    serve([&](const Seen&) {
-      return error_reply(status, "the parameter top_p is not known", "unknown_parameter");
-    });
+    serve([&](const Seen&) { return error_reply(status, "the parameter top_p is not known", "unknown_parameter"); });
     const Status told = failure(choice("x"), 1);
     EXPECT_EQ(told.code(), Code::kRefused) << status;
     EXPECT_NE(told.message().find("test-model at 127.0.0.1"), std::string::npos) << told.message();
@@ -221,10 +219,14 @@ TEST_F(OpenAiTest, WhatIsTooLongForTheContextIsTheRequestsOwnFault) {
                   "context_length_exceeded", "invalid_request_error"),
       error_reply(400, "request (25837 tokens) exceeds the available context size (25088 tokens), try increasing it",
                   "400", "exceed_context_size_error"),
-      error_reply(500, "the request exceeds the available context size. try increasing the context size or enable "
-                       "context shift", "500", "exceed_context_size_error"),
-      error_reply(400, "This model's maximum context length is 16384 tokens. However, you requested 19591 tokens (9591 "
-                       "in the messages, 10000 in the completion).", "400", "BadRequestError"),
+      error_reply(500,
+                  "the request exceeds the available context size. try increasing the context size or enable "
+                  "context shift",
+                  "500", "exceed_context_size_error"),
+      error_reply(400,
+                  "This model's maximum context length is 16384 tokens. However, you requested 19591 tokens (9591 "
+                  "in the messages, 10000 in the completion).",
+                  "400", "BadRequestError"),
       error_reply(400, "max_tokens must be at least 1, got -186.", "400", "BadRequestError"),
       error_reply(400, "Requested tokens (2285) exceed context window of 2048"),
       error_reply(422, "maximum context length exceeded")};
