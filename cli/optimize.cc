@@ -94,7 +94,7 @@ int rehearse_only(const OptimizeFlags& flags) {
         {std::string(name), std::to_string(s.calls), short_number(s.tokens_in), short_number(s.tokens_out), cost(s)});
   };
   for (std::size_t role = 0; role < r.by_role.size(); ++role) row(to_string(static_cast<Role>(role)), r.by_role[role]);
-  row("all, at most", r.spent);
+  row("all, likely", r.spent);
   row("all, at least", r.least);
   print(table.text());
   print(fmt::format("\nproposals: {}\n", r.proposals));
@@ -106,8 +106,8 @@ int rehearse_only(const OptimizeFlags& flags) {
         "the test split has {} rows; a gain of {:.2f} shows on it with a chance of 0.8, a smaller one less often\n",
         r.test_rows, *r.smallest_difference));
   print(
-      "at most: what is proposed is all fit to be scored, and a better prompt is found and tested; at least: none "
-      "is\n");
+      "likely: what is proposed is all fit to be scored, and a better prompt is tested where one can be; at least: a "
+      "teacher's texts are all refused; never more than the budget\n");
   print("nothing was called\n");
   return kDone;
 }

@@ -1,7 +1,7 @@
 // The rehearsal of a run (`--dry-run`): the study itself, with stand-ins that answer at once. Calls, proposals and
 // prompt tokens come out as they will; the length of free answers is a guess. What the stand-in proposes keeps the
 // seed's letters and placeholders, so that it is admitted as a teacher's text is. How good a teacher is cannot be known
-// before: so there is a second rehearsal, with one that has nothing new to say, and the run lies between the two.
+// before: so there is a second rehearsal, with one that has nothing new to say: the least that a run takes.
 #include <algorithm>
 #include <functional>
 
@@ -176,9 +176,9 @@ Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   r.remarks = a->remarks;
   if (r.proposals == 0) r.remarks.insert(r.remarks.end(), report.remarks.begin(), report.remarks.end());
   if (r.proposals > 0 && !most.compared)
-    r.remarks.push_back("the budget ends before any proposal is scored on all " +
-                        std::to_string(a->problem.val.size()) +
-                        " val rows, so that nothing can be found: allow more calls, or use fewer rows");
+    r.remarks.push_back(
+        "if all that is proposed is fit to be scored, the budget ends before any of it is scored on all " +
+        std::to_string(a->problem.val.size()) + " val rows, and nothing is found: allow more calls, or use fewer rows");
   else if (r.proposals < 3 && report.stop == Stop::kBudget)
     r.remarks.push_back("only " + std::to_string(r.proposals) +
                         " proposals fit the budget; with fewer than 3 there is hardly a search: allow more calls");

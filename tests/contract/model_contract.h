@@ -16,6 +16,7 @@ namespace redraft::contract {
 struct Subject {
   Loop loop;
   std::unique_ptr<HttpServer> server;
+  std::string file;  // that it was made from, to be removed
   testing::Memory memory;
   std::unique_ptr<Model> made;     // by its backend
   std::unique_ptr<Model> wrapper;  // in front of it, where there is one

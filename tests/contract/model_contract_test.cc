@@ -28,7 +28,7 @@ struct Fixture {
 
 const char* const kAnswer = "There once was a parcel that went from town to town, and nobody ever knew why it did so.";
 
-ModelSpec scripted(double latency) {
+ModelSpec scripted(Subject& subject, double latency) {
   const std::string file = std::filesystem::temp_directory_path() /
                            ("redraft_contract_" + std::to_string(getpid()) + (latency > 0 ? "_late.json" : ".json"));
   Json script = {{"rules",
@@ -39,6 +39,7 @@ ModelSpec scripted(double latency) {
                  {"capabilities", {{"context_tokens", kContext}}}};
   if (latency > 0) script["latency_s"] = latency;
   REDRAFT_CHECK(write_file(file, to_text(script)).ok());
+  subject.file = file;
   return {"scripted:" + file, Json::object(), "", false};
 }
 
@@ -94,8 +95,8 @@ const std::vector<Fixture>& fixtures() {
        [](Subject& s) {
          return endpoint(s, {{"context", kContext}});
        }},
-      {"scripted", "at_once", [](Subject&) { return scripted(0); }},
-      {"scripted", "late", [](Subject&) { return scripted(0.02); }}};
+      {"scripted", "at_once", [](Subject& s) { return scripted(s, 0); }},
+      {"scripted", "late", [](Subject& s) { return scripted(s, 0.02); }}};
   return kFixtures;
 }
 
@@ -105,6 +106,7 @@ std::unique_ptr<Subject> subject_of(const Fixture& fixture) {
   const ModelSpec spec = fixture.set_up(*subject);
   for (const ModelEntry& entry : models()) EXPECT_EQ(entry.claims(spec.name), entry.name == fixture.backend);
   Result<std::unique_ptr<Model>> made = make_model(subject->loop, spec);
+  if (!subject->file.empty()) std::filesystem::remove(subject->file);
   EXPECT_TRUE(made.ok()) << made.status().message();
   if (!made.ok()) return nullptr;
   subject->made = std::move(*made);
@@ -130,11 +132,13 @@ TEST_P(ModelContract, Holds) {
     EXPECT_EQ(behaviour.complaint(*subject), "") << behaviour.name;
 }
 
+std::string name_of(const ::testing::TestParamInfo<std::tuple<Fixture, bool>>& tested) {
+  const auto& [fixture, journalled] = tested.param;
+  return fixture.backend + "_" + fixture.variant + (journalled ? "_journalled" : "");
+}
+
 INSTANTIATE_TEST_SUITE_P(Registry, ModelContract,
-                         ::testing::Combine(::testing::ValuesIn(fixtures()), ::testing::Bool()), [](const auto& info) {
-                           const auto& [fixture, journalled] = info.param;
-                           return fixture.backend + "_" + fixture.variant + (journalled ? "_journalled" : "");
-                         });
+                         ::testing::Combine(::testing::ValuesIn(fixtures()), ::testing::Bool()), name_of);
 
 // A good model with one bad habit.
 struct Habit {
