@@ -26,6 +26,9 @@ struct Fixture {
   std::function<ModelSpec(Subject&)> set_up;  // what it needs besides itself, and its name
 };
 
+// Else a test's name would hold its bytes.
+void PrintTo(const Fixture& fixture, std::ostream* out) { *out << fixture.backend << ' ' << fixture.variant; }
+
 const char* const kAnswer = "There once was a parcel that went from town to town, and nobody ever knew why it did so.";
 
 ModelSpec scripted(Subject& subject, double latency) {
