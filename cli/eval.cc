@@ -128,6 +128,9 @@ void add_eval(CLI::App& app, Action& chosen) {
   verb.add_option("--not-worse-than", e.not_worse_than,
                   "gate: not significantly worse than this artefact on the same rows")
       ->type_name("FILE.json");
+  verb.add_flag("--pairwise", e.pairwise,
+                "that gate by answers, not scores: the metric compares the two of each row (a judge in both orders)")
+      ->needs("--not-worse-than");
   verb.add_option("--run", e.run,
                   "whose calls are used and kept (default: TASK.redraft.db, when it is there; a look at test makes it)")
       ->type_name("FILE.db");

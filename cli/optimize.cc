@@ -79,6 +79,7 @@ int rehearse_only(const OptimizeFlags& flags) {
   for (const std::string& remark : r.remarks) say(remark);
   if (flags.json) {
     Json json = spent_json(r.spent);
+    json["least"] = spent_json(r.least);
     json["proposals"] = r.proposals;
     json["test_rows"] = r.test_rows;
     json["smallest_difference"] = r.smallest_difference ? Json(*r.smallest_difference) : Json();
@@ -93,7 +94,8 @@ int rehearse_only(const OptimizeFlags& flags) {
         {std::string(name), std::to_string(s.calls), short_number(s.tokens_in), short_number(s.tokens_out), cost(s)});
   };
   for (std::size_t role = 0; role < r.by_role.size(); ++role) row(to_string(static_cast<Role>(role)), r.by_role[role]);
-  row("all", r.spent);
+  row("all, likely", r.spent);
+  row("all, at least", r.least);
   print(table.text());
   print(fmt::format("\nproposals: {}\n", r.proposals));
   if (r.test_rows == 0) print("there is no test split, so no gain can be proven\n");
@@ -103,6 +105,9 @@ int rehearse_only(const OptimizeFlags& flags) {
     print(fmt::format(
         "the test split has {} rows; a gain of {:.2f} shows on it with a chance of 0.8, a smaller one less often\n",
         r.test_rows, *r.smallest_difference));
+  print(
+      "likely: what is proposed is all fit to be scored, and a better prompt is tested where one can be; at least: a "
+      "teacher's texts are all refused; never more than the budget\n");
   print("nothing was called\n");
   return kDone;
 }

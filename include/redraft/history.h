@@ -63,6 +63,10 @@ double mean_of(const Evaluation& evaluation);  // of the scores; 0 when there ar
 // What an optimizer learned in a round: gradients, momentum, a fitted prior. Text, keyed by name.
 using Note = std::map<std::string, std::string>;
 
+// The study's own note on what was refused in a round: {parameter: {reason: how often}} as JSON. Where a reason holds a
+// number or a row's id, "..." stands for it. Absent when nothing was refused.
+inline constexpr const char* kWhyRefused = "study.why_refused";
+
 struct Cell {
   std::string candidate;  // id
   Split split = Split::kVal;

@@ -48,7 +48,6 @@ struct Request {
   std::vector<std::string> stop;
   std::uint32_t sample = 0;  // the n-th draw of this same request; part of its identity
   std::uint64_t seed = 0;    // set by the Context, from the study's seed and `sample`
-  double deadline_s = 0;     // 0: the model's own; not part of its identity
 };
 
 enum class Finish { kStop, kLength, kFilter };  // ended by itself; cut off at max_tokens or the context; withheld
@@ -107,6 +106,9 @@ class Model {
 // The identity of a call: model, every byte of the messages, every sampling parameter, seed and sample index.
 std::string digest_of(std::string_view model_id, const Request& request);
 Json chat_json(const std::vector<Message>& messages);  // as the OpenAI chat API writes them
+// The same for a constraint: its response_format. Choices are one enumeration, in an object as {"answer": "..."}. null
+// for no constraint and for a grammar, which this API has no words for.
+Json response_format(const Constraint& constraint);
 
 }  // namespace redraft
 

@@ -32,6 +32,15 @@ struct Spent {
 struct RunCounters {
   std::int64_t calls_paid = 0, attempts = 0, tokens_computed = 0, journal_hits = 0;
   double seconds = 0;
+
+  RunCounters& operator+=(const RunCounters& other) {
+    calls_paid += other.calls_paid;
+    attempts += other.attempts;
+    tokens_computed += other.tokens_computed;
+    journal_hits += other.journal_hits;
+    seconds += other.seconds;
+    return *this;
+  }
 };
 
 struct StoredCell {

@@ -113,6 +113,17 @@ Result<Measured> measure(Loop& loop, const Problem& problem, const Candidate& ca
                          const Dataset& rows, const Models& models, Journal& journal, const StudyOptions& options,
                          std::stop_token stop = {});
 
+// The two answers to each row against one another (Metric::compare): how much of a row each wins, 1, 0.5 or 0, as the
+// scores of a comparison. Both were measured on `rows`; a row that only one could answer is left out.
+struct Preferred {
+  Comparison comparison;  // `other` as the seed, `one` as the best
+  std::array<Spent, 3> spent;
+  RunCounters run;
+};
+Result<Preferred> prefer(Loop& loop, const Problem& problem, const Evaluation& one, const Evaluation& other,
+                         const Dataset& rows, const Models& models, Journal& journal, const StudyOptions& options,
+                         std::stop_token stop = {});
+
 Estimate estimate(const std::vector<double>& values, bool binary, std::uint64_t seed_of_resampling);
 Comparison compare(const Evaluation& seed, const Evaluation& best, bool binary, std::uint64_t seed_of_resampling);
 

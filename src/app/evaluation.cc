@@ -143,8 +143,18 @@ Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, c
   REDRAFT_TRY(result.measured, measured(subject));
   if (other) {
     REDRAFT_TRY(result.other, measured(*other));
-    result.against =
-        compare(result.other->evaluation, result.measured.evaluation, a->problem.metric->binary(), a->seed);
+    if (!flags.pairwise)
+      result.against =
+          compare(result.other->evaluation, result.measured.evaluation, a->problem.metric->binary(), a->seed);
+  }
+  if (other && flags.pairwise) {
+    REDRAFT_TRY(const Preferred preferred,
+                prefer(loop, a->problem, result.measured.evaluation, result.other->evaluation, result.rows, a->models,
+                       opened.file->journal(), options, stop));
+    result.against = preferred.comparison;
+    for (std::size_t role = 0; role < preferred.spent.size(); ++role)
+      result.measured.spent[role] += preferred.spent[role];
+    result.measured.run += preferred.run;
   }
   result.kept = opened.file->still_there();
   return result;

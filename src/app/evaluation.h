@@ -10,6 +10,7 @@ namespace redraft {
 struct EvaluationFlags : Flags {
   std::string artefact;        // "" = the task's own texts
   std::string not_worse_than;  // an artefact to compare with, on the same rows; "" = none
+  bool pairwise = false;       // with it: the metric compares the two answers to a row, instead of their scores
   Split split = Split::kVal;
   std::size_t limit = 0;  // rows: the first by id, so the same ones each time; 0 = all
   std::string run;        // "" = beside the task file, if it is there or split is test

@@ -1,6 +1,7 @@
 // The rehearsal of a run (`--dry-run`): the study itself, with stand-ins that answer at once. Calls, proposals and
 // prompt tokens come out as they will; the length of free answers is a guess. What the stand-in proposes keeps the
-// seed's letters and placeholders, so that it is admitted as a teacher's text is.
+// seed's letters and placeholders, so that it is admitted as a teacher's text is. How good a teacher is cannot be known
+// before: so there is a second rehearsal, with one that has nothing new to say: the least that a run takes.
 #include <algorithm>
 #include <functional>
 
@@ -46,8 +47,9 @@ Json instance(const Json& schema, std::uint64_t chance) {
 
 class StandIn final : public Wrapper {
  public:
-  // `seeds`: of the program's texts.
-  StandIn(Model& model, std::vector<std::string> seeds) : Wrapper(model), seeds_(std::move(seeds)) {
+  // `seeds`: of the program's texts. `repeats`: what it proposes is such a text as it is.
+  StandIn(Model& model, std::vector<std::string> seeds, bool repeats)
+      : Wrapper(model), seeds_(std::move(seeds)), repeats_(repeats) {
     std::ranges::stable_sort(seeds_, std::ranges::greater(), [](const std::string& seed) { return seed.size(); });
   }
   void cancel() override {}
@@ -88,10 +90,11 @@ class StandIn final : public Wrapper {
     };
     auto seed = std::ranges::find_if(seeds_, shows);
     if (seed == seeds_.end()) seed = seeds_.begin();
-    return (seed == seeds_.end() || seed->empty() ? "Rehearsal text" : *seed) + number(chance);
+    return (seed == seeds_.end() || seed->empty() ? "Rehearsal text" : *seed) + (repeats_ ? "" : number(chance));
   }
 
   std::vector<std::string> seeds_;  // the longest first
+  const bool repeats_;
 };
 
 std::vector<std::string> text_seeds(const Program& program) {
@@ -101,37 +104,82 @@ std::vector<std::string> text_seeds(const Program& program) {
   return seeds;
 }
 
+using ByRole = std::array<Spent, 3>;
+
+Spent sum_of(const ByRole& by_role) {
+  Spent sum;
+  for (const Spent& s : by_role) sum += s;
+  return sum;
+}
+
+struct Rehearsed {
+  Report report;
+  bool compared = false;     // a proposal was scored on all of val, so it may be the best
+  Spent test_of_seed = {};   // what one candidate takes on the test split
+  ByRole without_best = {};  // what all takes when the seed stays the best
+};
+
+Result<Rehearsed> rehearse_once(Loop& loop, const Assembly& a, bool repeats) {
+  const std::vector<std::string> seeds = text_seeds(*a.problem.program);
+  StandIn student(*a.models.student, seeds, repeats), teacher(*a.models.teacher, seeds, repeats),
+      judge(*a.models.judge, seeds, repeats);
+  REDRAFT_TRY(const std::unique_ptr<RunFile> file, RunFile::open("", JournalMode::kOff, a.task_identity(), false));
+  REDRAFT_TRY(const std::unique_ptr<Store> store, file->study(a.study_identity()));
+  StudyOptions options;
+  options.budget = a.budget;
+  options.seed = a.seed;
+  options.instead_of_tools = [](const ToolCall& call) {
+    return Json(digest_number(digest(to_text(call.input))) % 2);  // a score of 0 or 1
+  };
+  Rehearsed r;
+  REDRAFT_TRY(r.report, optimize(loop, a.problem, *a.optimizer, Models{&student, &teacher, &judge}, file->journal(),
+                                 *store, options));
+  r.compared = std::ranges::count(store->scored(Split::kVal), a.problem.val.size(), &Scored::n) > 1;
+  REDRAFT_TRY(const SealedSplit::Opened opened, a.problem.test.open(*store));
+  Spent test_of_best;
+  for (const Example& row : opened.rows) {
+    if (const auto cell = store->cell(candidate_id(r.report.seed), Split::kTest, row.id, false))
+      r.test_of_seed += cell->spent;
+    if (const auto cell = store->cell(candidate_id(r.report.best), Split::kTest, row.id, false))
+      test_of_best += cell->spent;
+  }
+  r.without_best = r.report.spent;
+  if (r.report.best == r.report.seed) return r;
+  Spent& student_spent = r.without_best[static_cast<std::size_t>(Role::kStudent)];
+  student_spent.calls -= test_of_best.calls;
+  student_spent.tokens_in -= test_of_best.tokens_in;
+  student_spent.tokens_out -= test_of_best.tokens_out;
+  student_spent.cost -= test_of_best.cost;
+  return r;
+}
+
 }  // namespace
 
 Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
-  const std::vector<std::string> seeds = text_seeds(*a->problem.program);
-  StandIn student(*a->models.student, seeds), teacher(*a->models.teacher, seeds), judge(*a->models.judge, seeds);
-  REDRAFT_TRY(const std::unique_ptr<RunFile> file, RunFile::open("", JournalMode::kOff, a->task_identity(), false));
-  REDRAFT_TRY(const std::unique_ptr<Store> store, file->study(a->study_identity()));
-  StudyOptions options;
-  options.budget = a->budget;
-  options.seed = a->seed;
-  options.instead_of_tools = [](const ToolCall& call) {
-    return Json(digest_number(digest(to_text(call.input))) % 2);  // a score of 0 or 1
-  };
-  REDRAFT_TRY(const Report report, optimize(loop, a->problem, *a->optimizer, Models{&student, &teacher, &judge},
-                                            file->journal(), *store, options));
+  REDRAFT_TRY(Rehearsed most, rehearse_once(loop, *a, false));
+  const Report& report = most.report;
   Rehearsal r;
   r.by_role = report.spent;
-  if (report.best == report.seed) {  // by chance; a real run is to find a better one, and tests that as well
-    REDRAFT_TRY(const SealedSplit::Opened opened, a->problem.test.open(*store));
-    for (const Example& row : opened.rows)
-      if (const auto cell = store->cell(candidate_id(report.seed), Split::kTest, row.id, false))
-        r.by_role[static_cast<std::size_t>(Role::kStudent)] += cell->spent;
+  // By chance nothing was better than the seed; a real run is to find a better one, and tests that as well.
+  if (report.best == report.seed && most.compared)
+    r.by_role[static_cast<std::size_t>(Role::kStudent)] += most.test_of_seed;
+  r.spent = sum_of(r.by_role);
+  r.least = sum_of(most.without_best);
+  if (r.by_role[static_cast<std::size_t>(Role::kTeacher)].calls > 0) {
+    REDRAFT_TRY(const Rehearsed least, rehearse_once(loop, *a, true));
+    r.least = sum_of(least.without_best);
   }
-  for (const Spent& s : r.by_role) r.spent += s;
   r.proposals = report.proposals;
   r.test_rows = a->problem.test.size();
   r.smallest_difference = smallest_detectable_difference(r.test_rows, kDiscordance);
   r.remarks = a->remarks;
   if (r.proposals == 0) r.remarks.insert(r.remarks.end(), report.remarks.begin(), report.remarks.end());
-  if (r.proposals < 3 && report.stop == Stop::kBudget)
+  if (r.proposals > 0 && !most.compared)
+    r.remarks.push_back(
+        "if all that is proposed is fit to be scored, the budget ends before any of it is scored on all " +
+        std::to_string(a->problem.val.size()) + " val rows, and nothing is found: allow more calls, or use fewer rows");
+  else if (r.proposals < 3 && report.stop == Stop::kBudget)
     r.remarks.push_back("only " + std::to_string(r.proposals) +
                         " proposals fit the budget; with fewer than 3 there is hardly a search: allow more calls");
   return r;

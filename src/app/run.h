@@ -42,7 +42,8 @@ std::string default_artefact_path(const std::string& task);
 Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions& hooks, std::stop_token stop);
 
 struct Rehearsal {
-  Spent spent;
+  Spent spent;  // likely: every proposal is admitted, and one is better than the seed, where one can be scored in full
+  Spent least;  // where nothing better is found, and all that a teacher writes is refused or repeats itself
   std::array<Spent, 3> by_role;
   std::int64_t proposals = 0;
   std::optional<double> smallest_difference;  // that the test split can show with probability 0.8

@@ -67,6 +67,26 @@ Json chat_json(const std::vector<Message>& messages) {
   return list;
 }
 
+Json response_format(const Constraint& constraint) {
+  Json schema;
+  bool strict = true;
+  if (constraint.kind == Constraint::Kind::kChoices) {
+    schema = {{"type", "object"},
+              {"properties", {{"answer", {{"type", "string"}, {"enum", constraint.choices}}}}},
+              {"required", {"answer"}},
+              {"additionalProperties", false}};
+  } else if (constraint.kind == Constraint::Kind::kJsonSchema) {
+    const Result<Json> parsed = parse_json(constraint.text);
+    schema = parsed.ok() ? *parsed : Json::object();
+    strict = schema.is_object() && schema.contains("additionalProperties") &&
+             schema["additionalProperties"] == false;  // endpoints with a strict mode demand this of a schema
+  } else {
+    return nullptr;
+  }
+  return {{"type", "json_schema"},
+          {"json_schema", {{"name", "answer"}, {"strict", strict}, {"schema", std::move(schema)}}}};
+}
+
 std::int64_t Model::most_tokens_in(const Request& request) const {
   std::int64_t tokens = 8;
   for (const Message& m : request.messages) tokens += count(m.text()) + 8;  // a template adds a few per message

@@ -250,13 +250,27 @@ TEST(Engine, LooksAtTheTestSplitAreCounted) {
   for (int study = 1; study <= 3; ++study) {
     Loop loop;
     BatchModel model(loop, student);
-    const auto store = memory.study(std::to_string(study));
-    Fixed none({});
     const auto report =
-        optimize(loop, toy_problem(), none, only(model), memory.file->journal(), *store, with_calls(1000));
+        search(memory, model, loop, with_calls(1000), 30, 40, {{"Name it."}}, "study " + std::to_string(study));
     ASSERT_TRUE(report.ok());
     EXPECT_EQ(report->test->looks, study);
   }
+}
+
+// Where nothing was tried there is nothing to compare, and no call or look is spent on it.
+TEST(Engine, NothingTriedLeavesTheTestSplitSealed) {
+  Memory memory;
+  Loop loop;
+  BatchModel model(loop, student);
+  const auto report = search(memory, model, loop, with_calls(1000), 30, 40, {}, "idle");
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->stop, Stop::kConverged);
+  EXPECT_FALSE(report->test.has_value());
+  EXPECT_EQ(model.calls, 30);
+  EXPECT_EQ(report->remarks.size(), 1u);
+  const auto next = search(memory, model, loop, with_calls(1000), 30, 40, {{"Name it."}}, "busy");
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(next->test->looks, 1);
 }
 
 // What a program outside answered is kept for the same version of it alone.

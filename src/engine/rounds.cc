@@ -27,6 +27,18 @@ Spent expected_on_test(const StudyParts& parts, const Candidate& candidate) {
   return sum;
 }
 
+// Without what is the text's own: "it has 310 tokens" -> "it has ... tokens".
+std::string without_numbers(const std::string& reason) {
+  std::string kind;
+  for (std::size_t at = 0; at < reason.size();) {
+    const std::size_t end = std::min(reason.find(' ', at), reason.size());
+    const std::string word = reason.substr(at, end - at);
+    kind += (kind.empty() ? "" : " ") + (word.find_first_of("0123456789") == std::string::npos ? word : "...");
+    at = end + 1;
+  }
+  return kind;
+}
+
 Json to_json(const Refusal& r) { return {{"parameter", r.parameter}, {"reason", r.reason}, {"text", r.text}}; }
 
 }  // namespace
@@ -60,6 +72,12 @@ void hold_for_test(const StudyParts& parts) {
   }
   reserve.calls = calls_for_test(parts.problem);
   parts.ctx.ledger().hold(reserve);
+}
+
+std::string why_refused(const std::vector<Refusal>& refused) {
+  std::map<std::string, std::map<std::string, int>> why;
+  for (const Refusal& r : refused) ++why[r.parameter][without_numbers(r.reason)];
+  return why.empty() ? "" : to_text(Json(why));
 }
 
 std::vector<double> values_of(const Evaluation& evaluation) {

@@ -29,6 +29,9 @@ void hold_for_test(const StudyParts& parts);
 Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> refused, Note note, bool final);
 void tell(const StudyParts& parts, std::string kind, Json data);
 
+// For a round's note, see kWhyRefused; "" when nothing was refused.
+std::string why_refused(const std::vector<Refusal>& refused);
+
 std::vector<double> values_of(const Evaluation& evaluation);
 
 }  // namespace redraft

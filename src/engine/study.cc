@@ -77,6 +77,7 @@ Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
     note[kIdle] = std::to_string(spent ? 0 : number_in(before, kIdle) + 1);
     note[kTrials] = std::to_string(proposals_in(e.evaluations, parts.history));
     note[kRefused] = std::to_string(refused.size());
+    if (!refused.empty()) note[kWhyRefused] = why_refused(refused);
     if (e.exhausted) note[kExhausted] = "true";
     REDRAFT_CO_RETURN_IF_ERROR(save(parts, std::move(e), std::move(refused), std::move(note), false));
   }
@@ -106,21 +107,43 @@ Estimate on_val(const StudyParts& parts, const Candidate& candidate) {
   return estimate(values, parts.problem.metric->binary(), parts.options.seed);
 }
 
+// The two commonest reasons of all rounds: "it is empty (5), it was cut off before its end (2)".
+std::string commonest_refusals(const Store& store) {
+  std::map<std::string, int> counts;
+  for (int round = 1; round < store.rounds(); ++round) {
+    const Note note = store.note(round);
+    const auto found = note.find(kWhyRefused);
+    const Result<Json> why = parse_json(found == note.end() ? "{}" : found->second);
+    if (!why.ok() || !why->is_object()) continue;
+    for (const auto& [parameter, reasons] : why->items())
+      for (const auto& [reason, n] : reasons.items()) counts[reason] += n.is_number_integer() ? n.get<int>() : 0;
+  }
+  std::vector<std::pair<std::string, int>> ranked(counts.begin(), counts.end());
+  std::ranges::stable_sort(ranked, std::ranges::greater(), &std::pair<std::string, int>::second);
+  std::string text;
+  for (std::size_t i = 0; i < std::min<std::size_t>(ranked.size(), 2); ++i)
+    text += (i > 0 ? ", " : "") + ranked[i].first + " (" + std::to_string(ranked[i].second) + ")";
+  return text;
+}
+
 // What a user must know beside the figures.
-std::vector<std::string> remarks_on(const Report& r) {
+std::vector<std::string> remarks_on(const Report& r, const Store& store) {
   std::vector<std::string> remarks;
   const std::int64_t asked = r.proposals + r.refusals;
-  if (r.refusals >= 4 && 2 * r.refusals > asked)
+  if (r.refusals >= 4 && 2 * r.refusals > asked) {
+    const std::string why = commonest_refusals(store);
     remarks.push_back("the teacher is weak for this task: " + std::to_string(r.refusals) + " of " +
-                      std::to_string(asked) +
-                      " proposals were refused; what was gained comes from the rest, and demo_search needs no teacher");
+                      std::to_string(asked) + " proposals were refused" + (why.empty() ? "" : ", mostly because: ") +
+                      why + "; what was gained comes from the rest, and demo_search needs no teacher");
+  }
   if (r.test_cut_short)
     remarks.push_back(
         "the budget ended within the test split, so seed and best were not compared: allow more tokens, "
         "money or attempts; what was answered is kept");
   if (asked == 0 && r.stop == Stop::kConverged)
     remarks.push_back(
-        "nothing was tried: there is nothing here that this optimizer changes; allow demonstrations with "
+        "nothing was tried: there is nothing here that this optimizer changes, so the test split was not read; allow "
+        "demonstrations with "
         "program.demos, or take random_search, which rewrites texts");
   if (r.best == r.seed && r.stop != Stop::kSaturated && r.proposals > 0)
     remarks.push_back("no candidate was better than the seed on val");
@@ -221,7 +244,9 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   report.val_seed = on_val(parts, report.seed);
   report.val_best = on_val(parts, report.best);
   report.fitted = {store.fitted(report.seed).value_or(Fitted{}), store.fitted(report.best).value_or(Fitted{})};
-  if (*why != Stop::kCancelled && problem.test.size() > 0) {
+  // Where nothing was ever tried there is nothing to compare: the test split stays sealed.
+  const bool tried = store.rounds() > 1 || *why != Stop::kConverged;
+  if (*why != Stop::kCancelled && tried && problem.test.size() > 0) {
     Result<Comparison> compared = loop.run(test(parts));
     if (compared.ok()) report.test = *compared;
     else if (compared.status().code() == Code::kCancelled) report.stop = Stop::kCancelled;
@@ -235,7 +260,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   }
   report.spent = ctx.ledger().spent();
   report.run = ctx.run_counters();
-  report.remarks = remarks_on(report);
+  report.remarks = remarks_on(report, store);
   tell_end(options, report);
   return report;
 }
@@ -245,7 +270,7 @@ Result<Measured> measure(Loop& loop, const Problem& problem, const Candidate& ca
                          std::stop_token stop) {
   StudyContext ctx(loop, models, journal, options, {}, {}, std::move(stop));
   Plan plan;
-  plan.trials.push_back(Trial{candidate, Split::kVal, {}, false, "measured"});
+  plan.trials.push_back(Trial{candidate, Split::kVal, {}, true, "measured"});
   Result<Evaluated> evaluated = loop.run(evaluate(problem, std::move(plan), rows, nullptr, fitted, ctx));
   if (!evaluated.ok()) return evaluated.status();
   Measured m;

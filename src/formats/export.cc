@@ -58,8 +58,12 @@ std::vector<std::string> losses(const Artefact& artefact, const Request& request
   using Kind = Constraint::Kind;
   const Kind kind = request.constraint.kind;
   if (kind == Kind::kChoices)
-    lost.push_back("the choice by log-probability among " + shortened(listed(request.constraint.choices), 200) +
-                   ": here the model answers in free text");
+    lost.push_back("the choice by log-probability among " +
+                   shortened(with_braces(listed(request.constraint.choices)), 200) +
+                   (format == "openai" ? ": here the model writes {\"answer\": \"...\"} with one of them"
+                                       : ": here the model answers in free text"));
+  if (format == "openai" && to_text(response_format(request.constraint)).find(kOpen) != std::string::npos)
+    lost.push_back("a list in place of a text: where response_format names an input, write that row's choices");
   if (kind == Kind::kGrammar) lost.push_back("the grammar that the answer is held to");
   if (kind == Kind::kJsonSchema && format != "openai") lost.push_back("the JSON schema that the answer is held to");
   if (const auto op = artefact.program.find("op"); op != artefact.program.end() && *op != "predict")
@@ -132,14 +136,9 @@ std::string as_openai(const Request& request) {
   if (request.top_p < 1) object["top_p"] = request.top_p;
   object["max_tokens"] = request.max_tokens;
   if (!request.stop.empty()) object["stop"] = request.stop;
-  if (request.constraint.kind == Constraint::Kind::kJsonSchema) {
-    if (const Result<Json> schema = parse_json(request.constraint.text); schema.ok()) {
-      OrderedJson format;
-      format["type"] = "json_schema";
-      format["json_schema"] = {{"name", "answer"}, {"schema", OrderedJson(*schema)}};
-      object["response_format"] = std::move(format);
-    }
-  }
+  const Json format = response_format(request.constraint);
+  if (const Result<Json> filled = parse_json(with_braces(to_text(format))); filled.ok() && !filled->is_null())
+    object["response_format"] = OrderedJson(*filled);
   return object.dump(2, ' ', false, OrderedJson::error_handler_t::replace) + '\n';
 }
 

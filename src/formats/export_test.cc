@@ -82,6 +82,28 @@ TEST(Export, OpenAiIsAChatRequest) {
   EXPECT_NE(e->cannot_carry[0].find("holds {{text}}"), std::string::npos);
 }
 
+// What holds the answer is part of what was sent.
+TEST(Export, OpenAiHoldsTheAnswerAsTheRunDid) {
+  Request r = marked();
+  for (const Constraint& constraint :
+       {Constraint{Constraint::Kind::kChoices, {"billing", "shipping"}, ""},
+        Constraint{Constraint::Kind::kJsonSchema, {}, R"({"type": "object", "additionalProperties": false})"},
+        Constraint{Constraint::Kind::kJsonSchema, {}, R"({"type": "object"})"}}) {
+    r.constraint = constraint;
+    const Result<Export> e = export_artefact(artefact(), r, "openai");
+    ASSERT_TRUE(e.ok());
+    EXPECT_EQ((*parse_json(e->text))["response_format"], response_format(constraint)) << e->text;
+  }
+  r.constraint = {Constraint::Kind::kChoices, {plain(marked_inputs({"teams"}).at("teams"))}, ""};
+  const Result<Export> per_row = export_artefact(artefact(), r, "openai");
+  ASSERT_TRUE(per_row.ok());
+  EXPECT_EQ((*parse_json(per_row->text))["response_format"]["json_schema"]["schema"]["properties"]["answer"]["enum"],
+            Json({"{{teams}}"}));
+  EXPECT_TRUE(per_row->cannot_carry[1].starts_with("a list in place of a text")) << per_row->cannot_carry[1];
+  r.constraint = {};
+  EXPECT_FALSE(parse_json(export_artefact(artefact(), r, "openai")->text)->contains("response_format"));
+}
+
 TEST(Export, PythonBuildsTheVeryMessages) {
   const Result<Export> e = export_artefact(artefact(), marked(), "python");
   ASSERT_TRUE(e.ok());
@@ -115,7 +137,8 @@ TEST(Export, SaysWhatItCannotCarry) {
     ASSERT_GE(e->cannot_carry.size(), 3u);
     EXPECT_EQ(e->cannot_carry[0].substr(0, 43), "calibration (predict.calibrate = batch): re");
     EXPECT_EQ(e->cannot_carry[1],
-              "the choice by log-probability among billing, shipping: here the model answers in free text");
+              std::string("the choice by log-probability among billing, shipping: here the model ") +
+                  (format == "openai" ? "writes {\"answer\": \"...\"} with one of them" : "answers in free text"));
     EXPECT_EQ(e->cannot_carry[2], "what chain_of_thought asks after its first request");
     for (const std::string& one : e->cannot_carry)
       EXPECT_EQ(e->text.find(one) == std::string::npos, format == "openai");

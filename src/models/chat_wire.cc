@@ -14,7 +14,6 @@ namespace redraft {
 namespace {
 
 constexpr auto kChoices = Constraint::Kind::kChoices;
-constexpr auto kJsonSchema = Constraint::Kind::kJsonSchema;
 
 const Json* member(const Json* object, const char* key) {
   if (!object || !object->is_object()) return nullptr;
@@ -31,24 +30,6 @@ std::optional<std::int64_t> count_member(const Json* object, const char* key) {
   const Json* value = member(object, key);
   if (!value || !value->is_number_integer() || *value < 0 || *value > (std::int64_t{1} << 40)) return std::nullopt;
   return value->get<std::int64_t>();
-}
-
-Json response_format(const Constraint& constraint) {
-  Json schema;
-  bool strict = true;
-  if (constraint.kind == kChoices) {
-    schema = {{"type", "object"},
-              {"properties", {{"answer", {{"type", "string"}, {"enum", constraint.choices}}}}},
-              {"required", {"answer"}},
-              {"additionalProperties", false}};
-  } else {
-    const Result<Json> parsed = parse_json(constraint.text);
-    schema = parsed.ok() ? *parsed : Json::object();
-    const Json* open = member(&schema, "additionalProperties");
-    strict = open && *open == false;  // endpoints with a strict mode demand this of a schema
-  }
-  return {{"type", "json_schema"},
-          {"json_schema", {{"name", "answer"}, {"strict", strict}, {"schema", std::move(schema)}}}};
 }
 
 // 31 bits: some servers read the seed into a signed 32-bit number.
@@ -103,10 +84,20 @@ bool mentions(std::string text, std::initializer_list<std::string_view> words) {
   return std::ranges::any_of(words, [&](std::string_view word) { return text.find(word) != std::string::npos; });
 }
 
+// How servers say that a request is longer than the context: OpenAI's code context_length_exceeded; the words "maximum
+// context length" of OpenAI, vLLM, SGLang and those that route to them; llama-server's type exceed_context_size_error,
+// which older builds send with status 500; "context window" of llama-cpp-python; and of vLLM, an answer that would have
+// less than no room.
+bool says_too_long(const std::string& text) {
+  return mentions(text,
+                  {"context_length_exceeded", "context length", "exceed_context_size", "context size", "context window",
+                   "prompt is too long", "input is too long", "max_tokens must be at least 1, got -"});
+}
+
 }  // namespace
 
 bool has_response_format(const Request& request) {
-  return request.constraint.kind == kChoices || request.constraint.kind == kJsonSchema;
+  return request.constraint.kind == kChoices || request.constraint.kind == Constraint::Kind::kJsonSchema;
 }
 
 Json chat_body(const Request& request, const WireOptions& options) {
@@ -166,6 +157,7 @@ WireError read_wire_error(std::string_view body) {
     result.text = one_line(std::string(body.substr(0, 1000)));
     result.format = mentions(std::string(body.substr(0, 1000)),
                              {"response_format", "response format", "schema", "structured output", "grammar"});
+    result.too_long = says_too_long(result.text);
     return result;
   }
   const Json* error = member(&*json, "error");
@@ -176,6 +168,7 @@ WireError read_wire_error(std::string_view body) {
   if (text.empty()) text = to_text(*error);
   result.format = mentions(text + " " + param + " " + code,
                            {"response_format", "response format", "schema", "structured output", "grammar"});
+  result.too_long = says_too_long(text + " " + code + " " + type);
   result.quota = mentions(code + " " + type, {"quota", "billing"});
   if (member(&*json, "error") && !member(&*json, "choices")) {
     const std::optional<std::int64_t> status = count_member(error, "code");

@@ -35,10 +35,11 @@ std::int64_t estimated_tokens(const Request& request);
 
 // What a failed answer's body says.
 struct WireError {
-  std::string text;     // one line of at most 300 bytes
-  bool quota = false;   // the account has used up what it may; waiting does not help
-  bool format = false;  // it is about response_format
-  int status = 0;       // of an error that came with status 200; 0 = none
+  std::string text;       // one line of at most 300 bytes
+  bool quota = false;     // the account has used up what it may; waiting does not help
+  bool format = false;    // it is about response_format
+  bool too_long = false;  // prompt and answer do not fit the model's context: this request's fault alone
+  int status = 0;         // of an error that came with status 200; 0 = none
 };
 WireError read_wire_error(std::string_view body);
 

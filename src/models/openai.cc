@@ -1,8 +1,9 @@
 // A client of the chat API, plain: requests leave at once up to `concurrency`, the others wait their turn, first come
 // first served. What may succeed when sent again (no connection, too late, 408, 409, 425, 429, 5xx, an answer that is
 // no JSON) is sent again after a wait that doubles; Retry-After is obeyed, by all requests of the endpoint. What cannot
-// (other 4xx, a used-up quota, a redirect, a bad certificate) is a kRefused with the server's own words. An endpoint
-// that never answered anything is most likely misspelt or not started, and gets one retry only.
+// (other 4xx, a used-up quota, a redirect, a bad certificate) is a kRefused with the server's own words; a request that
+// is longer than the model's context is a kInvalidArgument, whether the server says so or `context` does before it is
+// sent. An endpoint that never answered anything is most likely misspelt or not started, and gets one retry only.
 //
 // Nothing is contacted, and no key looked up, before the first request: a study that is finished, or all in the
 // journal, needs neither.
@@ -35,7 +36,7 @@ struct Options {
   std::string url, name, api_key_env;
   double requests_per_minute = 0, tokens_per_minute = 0;
   int concurrency = 8;
-  double timeout_s = 120;
+  double timeout_s = 120, deadline_s = 0;
   int max_retries = 5;
   double backoff_s = 0.5;
   double temperature = -1;
@@ -56,11 +57,13 @@ struct Options {
          "requests are spaced so that no more tokens, by estimate, are used; 0 = no limit"},
         {"concurrency", concurrency, 1, 4096, "requests under way at once"},
         {"timeout_s", timeout_s, 0.01, 86400, "seconds that one attempt may take"},
+        {"deadline_s", deadline_s, 0, 86400, "seconds that one call may take with its wait and retries; 0 = no limit"},
         {"max_retries", max_retries, 0, 100, "attempts after the first"},
         {"backoff_s", backoff_s, 0, 600, "seconds before the first retry; doubled for each further one, up to 30"},
         {"temperature", temperature, -1, 2, "replaces the program's; -1 = the program's"},
         {"max_tokens", max_tokens, 0, 1 << 24, "no answer may be longer; 0 = the program's cap alone"},
-        {"context", context, 0, 1 << 30, "the context of the model in tokens; 0 = unknown"},
+        {"context", context, 0, 1 << 30,
+         "the context of the model in tokens; what by estimate does not fit is not sent; 0 = left to the endpoint"},
         {"allow_http", allow_http, "plain http to another machine"}};
     price.add_to(options);
     return options;
@@ -117,6 +120,10 @@ class OpenAi final : public Model {
       Request& request = requests[i];
       request.temperature = temperature(request);
       if (options_.max_tokens > 0) request.max_tokens = std::min(request.max_tokens, options_.max_tokens);
+      if (Status fitting = fits(request); !fitting.ok()) {
+        done(i, std::move(fitting));
+        continue;
+      }
       calls_.emplace(++last_call_, Call{std::move(request), i, done, Clock::now()});
       queue_.push_back(last_call_);
       loop_.await_one();
@@ -137,6 +144,17 @@ class OpenAi final : public Model {
   }
 
  private:
+  // As of the embedded model; but the prompt's tokens are an estimate, rather too many than too few.
+  Status fits(const Request& request) const {
+    const std::int64_t prompt = estimated_tokens(request);
+    if (options_.context == 0 || prompt + request.max_tokens <= options_.context) return {};
+    return failure(Code::kInvalidArgument,
+                   "was not asked: the prompt has about " + std::to_string(prompt) +
+                       " tokens and the answer may have " + std::to_string(request.max_tokens) +
+                       ", but its context holds " + std::to_string(options_.context) +
+                       ": shorten the prompt, lower max_tokens, or raise `context` (0 leaves it to the endpoint)");
+  }
+
   // Sends what may leave now.
   void pump() {
     while (!queue_.empty() && flying_ < options_.concurrency) {
@@ -156,8 +174,8 @@ class OpenAi final : public Model {
     Call& call = calls_.at(number);
     const double left = time_left(call);
     if (left <= 0)
-      return finish(number, failure(Code::kUnavailable,
-                                    "did not answer within " + to_text(Json(call.request.deadline_s)) + " s"));
+      return finish(number,
+                    failure(Code::kUnavailable, "did not answer within " + to_text(Json(options_.deadline_s)) + " s"));
     const Result<std::string> key = key_of(endpoint_);
     if (!key.ok()) return finish(number, key.status());
     key_ = *key;
@@ -193,8 +211,8 @@ class OpenAi final : public Model {
   }
 
   double time_left(const Call& call) const {
-    if (call.request.deadline_s <= 0) return std::numeric_limits<double>::infinity();
-    return call.request.deadline_s - Seconds(Clock::now() - call.started).count();
+    if (options_.deadline_s <= 0) return std::numeric_limits<double>::infinity();
+    return options_.deadline_s - Seconds(Clock::now() - call.started).count();
   }
 
   void answered(std::uint64_t number, bool constrained, Result<HttpResponse> response) {
@@ -233,6 +251,8 @@ class OpenAi final : public Model {
       queue_.push_front(number);
       return;
     }
+    const bool about_request = http_status == 400 || http_status == 413 || http_status == 422 || http_status == 500;
+    if (error.too_long && about_request) return finish(number, failure(Code::kInvalidArgument, said));
     const bool may_pass = http_status == 408 || http_status == 409 || http_status == 425 || http_status == 429 ||
                           (http_status >= 500 && http_status != 501);
     if (!may_pass || error.quota) {

@@ -202,15 +202,64 @@ TEST_F(OpenAiTest, RetriesEnd) {
 
 TEST_F(OpenAiTest, WhatCannotPassIsNeverSentAgain) {
   for (const int status : {400, 401, 402, 403, 404, 405, 413, 422, 501}) {
-    serve([&](const Seen&) {
-      return error_reply(status, "maximum context length is 4096 tokens", "context_length_exceeded");
-    });
+    serve([&](const Seen&) { return error_reply(status, "the parameter top_p is not known", "unknown_parameter"); });
     const Status told = failure(choice("x"), 1);
     EXPECT_EQ(told.code(), Code::kRefused) << status;
     EXPECT_NE(told.message().find("test-model at 127.0.0.1"), std::string::npos) << told.message();
-    EXPECT_NE(told.message().find("answered " + std::to_string(status) + ": maximum context length"), std::string::npos)
+    EXPECT_NE(told.message().find("answered " + std::to_string(status) + ": the parameter top_p"), std::string::npos)
         << told.message();
   }
+}
+
+// It is the failure of the one request, as the embedded model's over-long prompt is: a study drops the candidate and
+// goes on. In the words of OpenAI, llama-server (now and before), vLLM (two), and llama-cpp-python.
+TEST_F(OpenAiTest, WhatIsTooLongForTheContextIsTheRequestsOwnFault) {
+  const std::vector<Reply> replies = {
+      error_reply(400, "This model's maximum context length is 4096 tokens. Please reduce the length of the messages.",
+                  "context_length_exceeded", "invalid_request_error"),
+      error_reply(400, "request (25837 tokens) exceeds the available context size (25088 tokens), try increasing it",
+                  "400", "exceed_context_size_error"),
+      error_reply(500,
+                  "the request exceeds the available context size. try increasing the context size or enable "
+                  "context shift",
+                  "500", "exceed_context_size_error"),
+      error_reply(400,
+                  "This model's maximum context length is 16384 tokens. However, you requested 19591 tokens (9591 "
+                  "in the messages, 10000 in the completion).",
+                  "400", "BadRequestError"),
+      error_reply(400, "max_tokens must be at least 1, got -186.", "400", "BadRequestError"),
+      error_reply(400, "Requested tokens (2285) exceed context window of 2048"),
+      error_reply(422, "maximum context length exceeded")};
+  for (const Reply& reply : replies) {
+    serve([&](const Seen&) { return reply; });
+    const Status told = failure(choice("x"), 1);  // and it is not asked again
+    EXPECT_EQ(told.code(), Code::kInvalidArgument) << told.message();
+    EXPECT_NE(told.message().find("answered " + std::to_string(reply.status)), std::string::npos) << told.message();
+  }
+  serve([](const Seen& seen) {  // one that is, among others
+    return seen.body.find("long") == std::string::npos ? echo(seen) : error_reply(400, "", "context_length_exceeded");
+  });
+  const Answers answers = ask({request("a"), request("long"), request("b")});
+  EXPECT_TRUE(answers[0].ok() && answers[2].ok());
+  EXPECT_EQ(answers[1].status().code(), Code::kInvalidArgument);
+  serve([](const Seen&) { return error_reply(401, "no key, no maximum context length", "context_length_exceeded"); });
+  EXPECT_EQ(failure(request("x"), 1).code(), Code::kRefused);
+}
+
+TEST_F(OpenAiTest, WhatCannotFitTheContextIsNotSent) {
+  serve(echo, {{"context", 1000}});
+  Request fits = request("short"), too_long = request(std::string(3000, 'a')), too_much = request("short");
+  fits.max_tokens = 900;
+  too_long.max_tokens = 1;
+  too_much.max_tokens = 1000;
+  const Answers answers = ask({too_long, fits, too_much});
+  EXPECT_TRUE(answers[1].ok());
+  for (const std::size_t i : {0u, 2u}) EXPECT_EQ(answers[i].status().code(), Code::kInvalidArgument);
+  const std::string said = answers[0].status().message();
+  EXPECT_NE(said.find("the prompt has about 1016 tokens and the answer may have 1, but its context holds 1000"),
+            std::string::npos)
+      << said;
+  EXPECT_EQ(server->requests(), 1);
 }
 
 TEST_F(OpenAiTest, AUsedUpQuotaIsFinal) {
@@ -312,18 +361,18 @@ TEST_F(OpenAiTest, AStallCostsItsDeadline) {
   EXPECT_EQ(server->requests(), 2);
 }
 
-TEST_F(OpenAiTest, ARequestsOwnDeadlineCoversItsRetries) {
-  serve([](const Seen&) {
-    Reply reply;
-    reply.hang = true;
-    return reply;
-  });
-  Request r = request("x");
-  r.deadline_s = 1;
-  const Status status = failure(r, 1);
+TEST_F(OpenAiTest, ADeadlineCoversTheRetries) {
+  serve(
+      [](const Seen&) {
+        Reply reply;
+        reply.hang = true;
+        return reply;
+      },
+      {{"deadline_s", 1}});
+  const Status status = failure(request("x"), 1);
   EXPECT_EQ(status.code(), Code::kUnavailable);
-  serve([](const Seen&) { return error_reply(503, "no"); }, {{"backoff_s", 100}});
-  EXPECT_EQ(failure(r, 1).code(), Code::kUnavailable);  // the wait would be longer than the deadline
+  serve([](const Seen&) { return error_reply(503, "no"); }, {{"backoff_s", 100}, {"deadline_s", 1}});
+  EXPECT_EQ(failure(request("x"), 1).code(), Code::kUnavailable);  // the wait would be longer than the deadline
 }
 
 TEST_F(OpenAiTest, NobodyAtHome) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/utf8.h"
+#include "redraft/settings.h"
 
 namespace redraft {
 namespace {
@@ -32,6 +33,21 @@ Proposal read_answer(const Completion& completion, std::string meta) {
   return proposal;
 }
 
+// What a new text must obey and what was wrong with those of the round before: "" where there is nothing to say.
+std::string conditions(const Parameter& parameter, const History& history) {
+  std::string text;
+  if (!parameter.placeholders.empty())
+    text = "\n\nKeep " + listed(parameter.placeholders) +
+           " in it, letter for letter: the texts of each case are put in there. Write no other double braces.";
+  const Note note = history.last_note();
+  const auto found = note.find(kWhyRefused);
+  const Result<Json> why = parse_json(found == note.end() ? "{}" : found->second);
+  if (!why.ok() || !why->is_object() || !why->contains(parameter.name)) return text;
+  std::vector<std::string> reasons;
+  for (const auto& [reason, times] : (*why)[parameter.name].items()) reasons.push_back(reason);
+  return text + "\n\nTexts written before could not be used, for these reasons: " + listed(reasons) + ".";
+}
+
 }  // namespace
 
 std::string fill(std::string_view meta, const std::map<std::string, std::string>& slots) {
@@ -52,11 +68,12 @@ std::string fill(std::string_view meta, const std::map<std::string, std::string>
 
 Task<Result<Proposed>> propose(const Parameter& parameter, Candidate base, std::vector<Question> questions,
                                const History& history, Context& ctx) {
+  const std::string besides = conditions(parameter, history);
   const bool enveloped = ctx.capabilities(Role::kTeacher).json_schema;
   std::vector<Request> requests;
   for (const Question& question : questions) {
     Request request;
-    request.messages.emplace_back("user", fill(question.meta, question.slots));
+    request.messages.emplace_back("user", fill(question.meta, question.slots) + besides);
     request.temperature = question.temperature;
     request.max_tokens = question.max_tokens;
     request.sample = question.sample;
@@ -73,7 +90,7 @@ Task<Result<Proposed>> propose(const Parameter& parameter, Candidate base, std::
   Proposed proposed;
   std::set<std::string> seen;
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    Proposal proposal = read_answer(answers[i], questions[i].meta);
+    Proposal proposal = read_answer(answers[i], questions[i].meta + besides);
     std::optional<std::string> why = why_inadmissible(parameter, proposal, history, ctx);
     Candidate candidate = base;
     candidate[parameter.name] = proposal.text;

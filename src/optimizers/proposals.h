@@ -25,7 +25,8 @@ struct Proposed {
 std::string fill(std::string_view meta, const std::map<std::string, std::string>& slots);
 
 // Asks all questions at once; answers are considered in their order. `base` is the candidate whose `parameter` they
-// would replace. Fails only as models fail.
+// would replace. Every question also says which placeholders must stay, and why texts of the round before were refused.
+// Fails only as models fail.
 Task<Result<Proposed>> propose(const Parameter& parameter, Candidate base, std::vector<Question> questions,
                                const History& history, Context& ctx);
 

@@ -63,6 +63,22 @@ TEST(Endpoint, FaultsCostAttemptsAndAreCappedToo) {
   EXPECT_GT(artefact["run"]["attempts"], artefact["run"]["calls_paid"]);
 }
 
+// Two demonstrations are more than this model can take: such candidates drop out, and the study goes on.
+TEST(Endpoint, APromptLongerThanTheContextDropsItsCandidateAlone) {
+  HttpServer server([](const Seen& seen) {
+    if (seen.json()["messages"].size() > 4)
+      return error_reply(400, "This model's maximum context length is 64 tokens.", "context_length_exceeded");
+    return route(seen);
+  });
+  const TaskFolder folder(task_at(server, 8));
+  const Ran ran = folder.run({"optimize", "task.toml", "--max-calls", "400"});
+  ASSERT_EQ(ran.code, 0) << ran.err;
+  bool refused = false;
+  for (const Seen& seen : server.seen()) refused = refused || seen.json()["messages"].size() > 4;
+  EXPECT_TRUE(refused);  // one was tried
+  EXPECT_FALSE(folder.json("task.best.json")["scores"].is_null());
+}
+
 std::int64_t journalled(const Folder& folder) {
   const auto inspection = Inspection::open(folder.at("task.redraft.db"));
   if (!inspection.ok()) return 0;

@@ -132,6 +132,7 @@ TEST(Optimize, DryRunCallsAndWritesNothing) {
 
 // The estimate is the study itself, rehearsed: where the budget ends the search, it stays near what the run then takes.
 // Tokens are compared where no teacher writes: this one knows three texts, so it is asked more often than rehearsed.
+// In any case it takes the lower figure.
 TEST(Optimize, DryRunIsNearTheRun) {
   for (const std::string optimizer : {"random_search", "demo_search"}) {
     const TaskFolder folder;
@@ -144,10 +145,36 @@ TEST(Optimize, DryRunIsNearTheRun) {
     const Json spent = folder.json("task.best.json")["spent"];
     const auto ratio = [&](const char* key) { return dry[key].get<double>() / spent[key].get<double>(); };
     EXPECT_NEAR(ratio("calls"), 1, 0.2) << optimizer;
+    EXPECT_LE(dry["least"]["calls"], spent["calls"]) << optimizer;
     if (optimizer == "demo_search") {
       EXPECT_NEAR(ratio("tokens_in"), 1, 0.2);
     }
   }
+}
+
+// A teacher that repeats itself ends the search early: that is the lower figure.
+TEST(Optimize, DryRunKnowsATeacherThatHasNothingNewToSay) {
+  const TaskFolder folder;
+  folder.write("teacher.json", R"({"default": {"answer": {"json": {"proposal": "Route the ticket."}}}})");
+  const std::vector<std::string> verb = {"optimize", "task.toml", "--teacher", "scripted:teacher.json"};
+  std::vector<std::string> rehearsal = verb;
+  rehearsal.insert(rehearsal.end(), {"--dry-run", "--json"});
+  const Json dry = Json::parse(folder.run(rehearsal).out);
+  ASSERT_EQ(folder.run(verb).code, 0);
+  EXPECT_EQ(folder.json("task.best.json")["spent"]["calls"], dry["least"]["calls"]);
+  EXPECT_GT(dry["calls"], 2 * dry["least"]["calls"].get<int>());
+}
+
+// A best that is not there is not tested: a budget that ends before any proposal is scored on all of val says so.
+TEST(Optimize, DryRunSaysWhenNothingCanBeFound) {
+  const TaskFolder folder;
+  const std::vector<std::string> verb = {"optimize", "task.toml", "--max-calls", "150"};
+  std::vector<std::string> rehearsal = verb;
+  rehearsal.insert(rehearsal.end(), {"--dry-run", "--json"});
+  const Ran ran = folder.run(rehearsal);
+  EXPECT_NE(ran.err.find("before any of it is scored on all "), std::string::npos) << ran.err;
+  ASSERT_EQ(folder.run(verb).code, 0);
+  EXPECT_EQ(folder.json("task.best.json")["spent"]["calls"], Json::parse(ran.out)["calls"]);
 }
 
 // What the rehearsal proposes passes the gate that a teacher's texts pass: placeholders stay, and so does the script.
