@@ -20,12 +20,14 @@ struct Flags {
   Budget budget;  // 0 = as in the file
   std::optional<std::uint64_t> seed;
   bool strict = false;
+  // Told what there is to know of the data, before anything is called; else it stands in Assembly::remarks.
+  std::function<void(const std::string&)> on_data = {};
 };
 
 struct Assembly {
   TaskFile task;
   Problem problem;
-  std::vector<std::string> remarks;  // on the data
+  std::vector<std::string> remarks;  // on the data, where nobody was told
   std::string optimizer_name;
   std::unique_ptr<Optimizer> optimizer;
   std::array<ModelSpec, 3> specs;             // by role

@@ -31,7 +31,7 @@ Result<std::vector<Row>> read_jsonl(std::string_view text, std::string_view file
       return place(file, static_cast<std::size_t>(number), column_of(line, byte));
     };
     Json value;
-    if (const std::optional<JsonFault> fault = read_json(line, value)) {
+    if (const std::optional<JsonFault> fault = read_json(line, value, LongIntegers::kRefused)) {
       const bool list = rows.empty() && trimmed(line).starts_with('[');
       return invalid(where(fault->byte) + ": " + fault->what +
                      (list ? "; write one object per line, without a list" : ""));

@@ -158,7 +158,7 @@ TEST_F(JournalledTest, FailuresAreToldToAllAndForgotten) {
   ask({"a", "a"});
   backend.answer("a", Status(Code::kUnavailable, "down"));
   turn();
-  EXPECT_EQ(log(), "a: down\na: down\n");  // nothing to commit
+  EXPECT_EQ(log(), "commit\na: down\na: down\n");  // nothing was put
   ask({"a"});
   backend.answer("a", said("A"));
   turn();
