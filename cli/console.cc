@@ -131,8 +131,6 @@ std::string duration(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string one_line(std::string_view text, std::size_t bytes) {
-  return printable(shortened(text, bytes));
-}
+std::string one_line(std::string_view text, std::size_t bytes) { return printable(shortened(text, bytes)); }
 
 }  // namespace redraft

@@ -100,7 +100,8 @@ void add_eval(CLI::App& app, Action& chosen) {
   add_task(verb, e, flags->common);
   verb.add_option("--artefact,--artifact", e.artefact, "score what this file ships (default: the task's own texts)")
       ->type_name("FILE.json");
-  add_split(verb, [&e](Split split) { e.split = split; }, "which rows (default: val; a look at test is counted)");
+  add_split(
+      verb, [&e](Split split) { e.split = split; }, "which rows (default: val; a look at test is counted)");
   add_count(verb, "--limit", flags->limit, 1, "at most so many rows, the same ones each time");
   verb.add_option("--csv", flags->csv, "a line per row as well")->type_name("FILE");
   verb.add_option("--junit", flags->junit, "a test case per row as well")->type_name("FILE");

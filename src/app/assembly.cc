@@ -46,8 +46,8 @@ Budget merged(const Budget& file, const Budget& flags) {
   return b;
 }
 
-// A complaint of whoever was handed settings, with its place in the task file: of the setting that it names, else of the
-// table.
+// A complaint of whoever was handed settings, with its place in the task file: of the setting that it names, else of
+// the table.
 Status placed(const TaskFile& task, const std::string& table, const NamedSettings& part, const Status& status) {
   if (status.ok()) return status;
   const std::string& what = status.message();
@@ -94,18 +94,13 @@ Result<std::unique_ptr<Metric>> metric_of(const TaskFile& task, const Surroundin
 }
 
 // What there is to know of the data before a run.
-Status tell_data(Loop& loop, const Flags& flags, const Surroundings& around, const Splits& splits, Assembly& a) {
+Status look_at_data(Loop& loop, const Surroundings& around, Splits& splits, Assembly& a) {
   REDRAFT_TRY(const auto metrics, metrics_of(a.task, around));
   REDRAFT_TRY(const std::string labels, unmatched_labels(loop, metrics, *a.problem.program, around, splits));
-  std::vector<std::string> remarks = splits.remarks;
-  if (!labels.empty()) remarks.push_back(labels);
-  if (!flags.on_data) {
-    a.remarks = std::move(remarks);
-    return {};
-  }
-  flags.on_data("rows: " + std::to_string(splits.train.size()) + " train, " + std::to_string(splits.val.size()) +
-                " val, " + std::to_string(splits.test.size()) + " test (" + splits.made + ")");
-  for (const std::string& remark : remarks) flags.on_data(remark);
+  a.rows = "rows: " + std::to_string(splits.train.size()) + " train, " + std::to_string(splits.val.size()) + " val, " +
+           std::to_string(splits.test.size()) + " test (" + splits.made + ")";
+  a.remarks = std::move(splits.remarks);
+  if (!labels.empty()) a.remarks.push_back(labels);
   return {};
 }
 
@@ -173,7 +168,7 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
   Result<std::unique_ptr<Program>> program = make_program(a.task.program.name, a.task.program.settings, around);
   REDRAFT_RETURN_IF_ERROR(placed(a.task, "program", a.task.program, program.status()));
   a.problem.program = std::move(*program);
-  REDRAFT_RETURN_IF_ERROR(tell_data(loop, flags, around, splits, a));
+  REDRAFT_RETURN_IF_ERROR(look_at_data(loop, around, splits, a));
   REDRAFT_TRY(a.problem.metric, metric_of(a.task, around));
   if (a.budget.cost > 0)
     for (const Model* m : {a.models.student, a.models.teacher, a.models.judge})
@@ -185,6 +180,13 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
   a.problem.val = std::move(splits.val);
   a.problem.test = SealedSplit(std::move(splits.test));
   return assembly;
+}
+
+std::vector<std::string> Assembly::tell_data(const Flags& flags) const {
+  if (!flags.on_data) return remarks;
+  flags.on_data(rows);
+  for (const std::string& remark : remarks) flags.on_data(remark);
+  return {};
 }
 
 bool Assembly::costs_money() const {

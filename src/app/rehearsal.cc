@@ -105,6 +105,8 @@ std::vector<std::string> text_seeds(const Program& program) {
 
 Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
+  Rehearsal r;
+  r.remarks = a->tell_data(flags);
   const std::vector<std::string> seeds = text_seeds(*a->problem.program);
   StandIn student(*a->models.student, seeds), teacher(*a->models.teacher, seeds), judge(*a->models.judge, seeds);
   REDRAFT_TRY(const std::unique_ptr<RunFile> file, RunFile::open("", JournalMode::kOff, a->task_identity(), false));
@@ -117,7 +119,6 @@ Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   };
   REDRAFT_TRY(const Report report, optimize(loop, a->problem, *a->optimizer, Models{&student, &teacher, &judge},
                                             file->journal(), *store, options));
-  Rehearsal r;
   r.by_role = report.spent;
   if (report.best == report.seed) {  // by chance; a real run is to find a better one, and tests that as well
     REDRAFT_TRY(const SealedSplit::Opened opened, a->problem.test.open(*store));
@@ -129,7 +130,6 @@ Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   r.proposals = report.proposals;
   r.test_rows = a->problem.test.size();
   r.smallest_difference = smallest_detectable_difference(r.test_rows, kDiscordance);
-  r.remarks = a->remarks;
   if (r.proposals == 0) r.remarks.insert(r.remarks.end(), report.remarks.begin(), report.remarks.end());
   if (r.proposals < 3 && report.stop == Stop::kBudget)
     r.remarks.push_back("only " + std::to_string(r.proposals) +

@@ -61,11 +61,11 @@ Status may_show(const std::vector<SplitRow>& rows, const SplitRow& row, const Re
   const std::string its = "the row " + flags.example + " is of " + std::string(to_string(row.split));
   if (flags.split) return Status(Code::kNotFound, its + ", not of " + std::string(to_string(*flags.split)));
   const auto seen = std::ranges::find_if(rows, [](const SplitRow& r) { return r.split != Split::kTest; });
-  return Status(Code::kNotFound,
-                its + ", which is sealed; " +
-                    (seen == rows.end() ? "" : "the first row that is not is " + std::to_string(seen - rows.begin()) +
-                                                   ", and ") +
-                    "--split test shows it on purpose");
+  return Status(
+      Code::kNotFound,
+      its + ", which is sealed; " +
+          (seen == rows.end() ? "" : "the first row that is not is " + std::to_string(seen - rows.begin()) + ", and ") +
+          "--split test shows it on purpose");
 }
 
 }  // namespace

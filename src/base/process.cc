@@ -81,7 +81,9 @@ struct Pipe {
   int take(int end) { return std::exchange(ends[static_cast<std::size_t>(end)], -1); }
 };
 
-std::string name(const std::vector<std::string>& argv) { return "the command " + (argv.empty() ? "\"\"" : argv.front()); }
+std::string name(const std::vector<std::string>& argv) {
+  return "the command " + (argv.empty() ? "\"\"" : argv.front());
+}
 
 Status no_start(Code code, const std::vector<std::string>& argv, const std::string& why) {
   return Status(code, name(argv) + " cannot be started: " + why);
@@ -150,7 +152,8 @@ Status startable(const std::vector<std::string>& argv, const std::string& direct
                     "there is no such program in PATH" + (beside ? "; write ./" + argv[0] + " for the file" : ""));
   }
   const std::string file = path_from(directory, argv[0]);
-  if (stat(file.c_str(), &about) != 0) return no_start(Code::kNotFound, argv, "there is no such program (" + file + ")");
+  if (stat(file.c_str(), &about) != 0)
+    return no_start(Code::kNotFound, argv, "there is no such program (" + file + ")");
   if (S_ISDIR(about.st_mode)) return no_start(Code::kIo, argv, "it is a directory");
   if (access(file.c_str(), X_OK) != 0)
     return no_start(Code::kIo, argv, "it is not executable; `chmod +x " + file + "` makes it so");
@@ -209,8 +212,8 @@ void LineProcess::next() {
   deadline_ = loop_.after(asked.timeout_s, [this, seconds = asked.timeout_s] {
     end(true);
     ++timeouts_;
-    finish(Status(Code::kUnavailable,
-                  fmt::format("{} did not answer within {} s{}", name(argv_), seconds, last_words())));
+    finish(
+        Status(Code::kUnavailable, fmt::format("{} did not answer within {} s{}", name(argv_), seconds, last_words())));
   });
   write_some();
 }
@@ -266,7 +269,8 @@ void LineProcess::read_answers() {
   if (!more) return end(false);
   if (unread_.size() <= kLongestAnswer) return;
   end(true);
-  if (busy_) finish(invalid(fmt::format("{} answered with a line of more than {} MB", name(argv_), kLongestAnswer >> 20)));
+  if (busy_)
+    finish(invalid(fmt::format("{} answered with a line of more than {} MB", name(argv_), kLongestAnswer >> 20)));
 }
 
 void LineProcess::read_complaints() {

@@ -23,8 +23,8 @@
 
 namespace redraft {
 
-// Whether `argv` names a program that can be started, as far as can be told without starting it. `argv[0]` is looked for
-// in PATH when it has no slash, else relative to `directory`; "" is the current one. kInvalidArgument: no argv.
+// Whether `argv` names a program that can be started, as far as can be told without starting it. `argv[0]` is looked
+// for in PATH when it has no slash, else relative to `directory`; "" is the current one. kInvalidArgument: no argv.
 // kNotFound, kIo: one sentence why not.
 Status startable(const std::vector<std::string>& argv, const std::string& directory);
 
@@ -73,7 +73,7 @@ class LineProcess {
   std::deque<Asked> queue_;  // the front is the one being answered while busy_
   bool busy_ = false, ending_ = false;
   pid_t pid_ = -1;
-  int in_ = -1, out_ = -1, err_ = -1;  // our ends of its standard input, output and error
+  int in_ = -1, out_ = -1, err_ = -1;             // our ends of its standard input, output and error
   int starts_ = 0, timeouts_ = 0, answered_ = 0;  // answered_: by this run of the program
   std::string unwritten_, unread_, complaints_;
   std::uint64_t deadline_ = 0, reaper_ = 0;

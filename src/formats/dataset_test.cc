@@ -171,11 +171,11 @@ TEST_F(DatasetTest, NearCopiesInTwoSplitsAreCounted) {
     if (remark.find("but for case") != std::string::npos) near.push_back(without_folder(remark));
   const std::string how = " but for case, white space or punctuation: ",
                     so = "; scores on near copies flatter, so keep one of each";
-  EXPECT_EQ(near, (std::vector<std::string>{
-                      "1 row of val is also in train" + how + "train.jsonl:1 and val.jsonl:1" + so,
-                      "1 row of test is also in train" + how + "train.jsonl:1 and test.jsonl:2" + so,
-                      "2 rows of test are also in val" + how +
-                          "val.jsonl:1 and test.jsonl:1, val.jsonl:1 and test.jsonl:2" + so}));
+  EXPECT_EQ(near,
+            (std::vector<std::string>{"1 row of val is also in train" + how + "train.jsonl:1 and val.jsonl:1" + so,
+                                      "1 row of test is also in train" + how + "train.jsonl:1 and test.jsonl:2" + so,
+                                      "2 rows of test are also in val" + how +
+                                          "val.jsonl:1 and test.jsonl:1, val.jsonl:1 and test.jsonl:2" + so}));
   EXPECT_EQ(splits->made, "from train.jsonl, val.jsonl, test.jsonl");
 }
 

@@ -51,10 +51,9 @@ class Command final : public Metric {
       : options_(std::move(options)), directory_(std::move(directory)), files_(files_of(options_, directory_)) {}
 
   Json description() const override {
-    Json described = {
-        {"name", "command"},
-        // Not the time it may take: that changes no score, and more of it must not make another task.
-        {"settings", {{"command", options_.command}, {"binary", options_.binary}}}};
+    Json described = {{"name", "command"},
+                      // Not the time it may take: that changes no score, and more of it must not make another task.
+                      {"settings", {{"command", options_.command}, {"binary", options_.binary}}}};
     if (!files_.empty()) described["files"] = files_;
     return described;
   }

@@ -25,8 +25,8 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 
 TEST(Data, TheSplitsAreToldBeforeTheRun) {
   const TaskFolder folder;
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"optimize", "task.toml", "--dry-run"}, {"optimize", "task.toml", "--max-rounds", "1"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"optimize", "task.toml", "--dry-run"},
+                                                {"optimize", "task.toml", "--max-rounds", "1"}}) {
     const Ran ran = folder.run(words);
     ASSERT_EQ(ran.code, 0) << ran.err;
     const std::string line = first_line(ran.err);
@@ -92,11 +92,13 @@ TEST(Data, LabelsAreHeldAgainstTheChoicesOfTheirRow) {
 
 TEST(Data, SettingsAreRefusedWithTheirPlace) {
   const std::vector<std::array<std::string, 3>> cases = {
-      {"demos = 2", "demos = 2000", "redraft: task.toml:8:9: program predict: demos = 2000 is not "},
-      {"name = \"exact_match\"", "name = \"exact_match\"\ntrim = 7", "redraft: task.toml:11:8: metric exact_match: trim"},
-      {"name = \"exact_match\"", "name = \"exact_mach\"", "redraft: task.toml:10:8: no metric is called \"exact_mach\""},
+      {"demos = 2", "demos = 2000", "redraft: task.toml:9:9: program predict: demos = 2000 is not "},
+      {"name = \"exact_match\"", "name = \"exact_match\"\ntrim = 7",
+       "redraft: task.toml:12:8: metric exact_match: trim"},
+      {"name = \"exact_match\"", "name = \"exact_mach\"",
+       "redraft: task.toml:11:8: no metric is called \"exact_mach\""},
       {"name = \"random_search\"", "name = \"random_search\"\nwidht = 3",
-       "redraft: task.toml:13:9: optimizer random_search: no setting is called \"widht\""}};
+       "redraft: task.toml:14:9: optimizer random_search: no setting is called \"widht\""}};
   for (const auto& [from, to, says] : cases) {
     std::string task = task_file();
     const TaskFolder folder(task.replace(task.find(from), from.size(), to));
@@ -111,7 +113,8 @@ TEST(Data, SettingsAreRefusedWithTheirPlace) {
 
 TEST(Data, WhatOthersWroteReachesTheTerminalAsOneCleanLine) {
   const TaskFolder folder;
-  folder.write("model.json", Json{{"rules", {{{"fail", "refused"}, {"message", "no\n\x1b[31mway\x07\xc2\x9b"}}}}}.dump());
+  folder.write("model.json",
+               Json{{"rules", {{{"fail", "refused"}, {"message", "no\n\x1b[31mway\x07\xc2\x9b"}}}}}.dump());
   const Ran ran = folder.run({"optimize", "task.toml"});
   EXPECT_EQ(ran.code, 3) << ran.err;
   for (const std::string raw : {"\x1b", "\x07", "\xc2\x9b"}) EXPECT_EQ(ran.err.find(raw), std::string::npos) << ran.err;

@@ -28,13 +28,13 @@ TEST(MetricCommand, WhatCannotBeStartedIsFoundBeforeTheFirstCall) {
     const TaskFolder folder(task_with(command));
     folder.write("score.py", "#!/usr/bin/env python3\n");
     std::filesystem::create_directory(folder.at("folder"));
-    for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"optimize", "task.toml"}, {"optimize", "task.toml", "--dry-run"},
-          {"eval", "task.toml"}}) {
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"optimize", "task.toml"},
+                                                  {"optimize", "task.toml", "--dry-run"},
+                                                  {"eval", "task.toml"}}) {
       const Ran ran = folder.run(words);
       EXPECT_EQ(ran.code, 2) << ran.err;
       EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
-      EXPECT_TRUE(ran.err.starts_with("redraft: task.toml:9:")) << ran.err;
+      EXPECT_TRUE(ran.err.starts_with("redraft: task.toml:10:")) << ran.err;
       EXPECT_NE(ran.err.find("cannot be started: "), std::string::npos) << ran.err;
       EXPECT_NE(ran.err.find(why), std::string::npos) << ran.err;
       EXPECT_FALSE(folder.has("task.redraft.db"));
@@ -52,7 +52,8 @@ TEST(MetricCommand, OneThatHangsEndsTheRunAfterThreeRows) {
   EXPECT_EQ(ran.code, 3) << ran.err;
   EXPECT_EQ(folder.read("asked").size(), 8u);  // five answered, three hung
   const std::string last = ran.err.substr(ran.err.rfind("redraft: "));
-  for (const std::string says : {"the command ./score.py did not answer within 1 s", "timeout_s", "the same command goes on"})
+  for (const std::string says :
+       {"the command ./score.py did not answer within 1 s", "timeout_s", "the same command goes on"})
     EXPECT_NE(last.find(says), std::string::npos) << last;
   EXPECT_NE(ran.err.find("; ./score.py did not answer within 1 s (2x)"), std::string::npos) << ran.err;
   const std::string events = folder.read("events.jsonl");
