@@ -45,7 +45,7 @@ class Check {
       if (std::ranges::find(answers, label->second) != answers.end()) continue;
       const std::vector<Json>& tried = answers.empty() ? std::vector<Json>{label->second} : answers;
       if (!misses(row, output.name, tried)) continue;
-      const std::string what = output.name + " = " + shortened(to_text(label->second), kMostShown);
+      std::string what = output.name + " = " + shortened(to_text(label->second), kMostShown);
       if (label->second.is_null()) return what;
       std::vector<std::string> texts;
       for (const Json& answer : answers) texts.push_back(plain(answer));

@@ -95,7 +95,7 @@ std::string found_in_path(const std::string& program) {
   std::string_view left = path ? path : "/bin:/usr/bin";
   for (;;) {
     const std::size_t colon = std::min(left.find(':'), left.size());
-    const std::string file = path_from(std::string(left.substr(0, colon)), program);
+    std::string file = path_from(std::string(left.substr(0, colon)), program);
     struct stat about {};
     if (stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) && access(file.c_str(), X_OK) == 0) return file;
     if (colon == left.size()) return {};
