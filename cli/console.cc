@@ -52,7 +52,8 @@ void complain(std::string_view text) {
   std::fflush(stderr);
 }
 
-void say(std::string_view message) { complain(fmt::format("redraft: {}\n", message)); }
+// Messages quote what others wrote: a server, a model's file, a program.
+void say(std::string_view message) { complain(fmt::format("redraft: {}\n", trimmed(printable(message)))); }
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
@@ -78,7 +79,10 @@ TextTable::TextTable(std::vector<std::string> headings) : headings_(std::move(he
   }
 }
 
-void TextTable::add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+void TextTable::add(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = printable(cell);
+  rows_.push_back(std::move(cells));
+}
 
 std::string TextTable::text() const {
   const auto width_of = [](const std::string& cell) { return code_points(cell).size(); };
@@ -104,7 +108,6 @@ std::string TextTable::text() const {
 std::string decimal(double value) { return fmt::format("{:.3f}", value); }
 std::string with_interval(const Estimate& e) { return fmt::format("{:.3f} [{:.3f}, {:.3f}]", e.mean, e.low, e.high); }
 std::string difference(const Estimate& e) { return fmt::format("{:+.3f} [{:+.3f}, {:+.3f}]", e.mean, e.low, e.high); }
-std::string p_value(double p) { return p < 0.0001 ? "< 0.0001" : fmt::format("{:.4f}", p); }
 std::string cost(const Spent& spent) { return spent.cost_known ? fmt::format("{:.4f}", spent.cost) : "unknown"; }
 
 Json spent_json(const Spent& s) {
@@ -128,11 +131,6 @@ std::string duration(double seconds) {
   return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
 }
 
-std::string one_line(std::string_view text, std::size_t bytes) {
-  std::string line = shortened(text, bytes);
-  for (char& c : line)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
-  return line;
-}
+std::string one_line(std::string_view text, std::size_t bytes) { return printable(shortened(text, bytes)); }
 
 }  // namespace redraft

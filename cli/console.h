@@ -23,7 +23,7 @@ int fail(const Status& status);  // says why, and gives the exit code
 // still cannot be read. First of all in main().
 void open_standard_streams();
 void complain(std::string_view text);  // on standard error, as it is; where that cannot be written, nowhere
-void say(std::string_view message);    // "redraft: ..." on standard error
+void say(std::string_view message);    // "redraft: ..." on standard error, on one line
 void print(std::string_view text);     // on standard output
 int finish_output(int code);           // flushes it; kBadInput, with a sentence, when it cannot be written
 
@@ -47,7 +47,6 @@ class TextTable {
 std::string decimal(double value);                               // "0.512"
 std::string with_interval(const Estimate& e);                    // "0.512 [0.410, 0.613]"
 std::string difference(const Estimate& e);                       // "+0.230 [+0.112, +0.341]"
-std::string p_value(double p);                                   // "0.0012", "< 0.0001"
 std::string cost(const Spent& spent);                            // "1.2345", or "unknown"
 Json spent_json(const Spent& spent);                             // cost null where it is unknown
 std::string short_number(std::int64_t n);                        // "812", "83.2k", "1.5M"

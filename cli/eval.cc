@@ -10,6 +10,7 @@
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "cli/score_files.h"
+#include "formats/report.h"
 
 namespace redraft {
 namespace {
@@ -103,16 +104,8 @@ void add_eval(CLI::App& app, Action& chosen) {
   add_task(verb, e, flags->common);
   verb.add_option("--artefact,--artifact", e.artefact, "score what this file ships (default: the task's own texts)")
       ->type_name("FILE.json");
-  verb.add_option_function<std::string>(
-          "--split",
-          [&e](const std::string& text) {
-            if (text == "train") e.split = Split::kTrain;
-            else if (text == "val") e.split = Split::kVal;
-            else if (text == "test") e.split = Split::kTest;
-            else throw CLI::ValidationError("--split takes train, val or test, not \"" + text + "\"");
-          },
-          "which rows (default: val; a look at test is counted)")
-      ->type_name("train|val|test");
+  add_split(
+      verb, [&e](Split split) { e.split = split; }, "which rows (default: val; a look at test is counted)");
   add_count(verb, "--limit", flags->limit, 1, "at most so many rows, the same ones each time");
   verb.add_option("--csv", flags->csv, "a line per row as well")->type_name("FILE");
   verb.add_option("--junit", flags->junit, "a test case per row as well")->type_name("FILE");

@@ -84,6 +84,18 @@ void add_seed(CLI::App& verb, std::optional<std::uint64_t>& target) {
       ->type_name("N");
 }
 
+void add_split(CLI::App& verb, std::function<void(Split)> take, const std::string& help) {
+  verb.add_option_function<std::string>(
+          "--split",
+          [take = std::move(take)](const std::string& text) {
+            for (const Split split : {Split::kTrain, Split::kVal, Split::kTest})
+              if (text == to_string(split)) return take(split);
+            refuse("--split", "train, val or test", text);
+          },
+          help)
+      ->type_name("train|val|test");
+}
+
 void add_journal(CLI::App& verb, JournalMode& target) {
   verb.add_option_function<std::string>(
           "--journal",

@@ -31,6 +31,7 @@ void add_count(CLI::App& verb, const std::string& flag, std::int64_t& target, st
 void add_count(CLI::App& verb, const std::string& flag, int& target, int least, const std::string& help);
 void add_amount(CLI::App& verb, const std::string& flag, double& target, const std::string& help);
 void add_seed(CLI::App& verb, std::optional<std::uint64_t>& target);
+void add_split(CLI::App& verb, std::function<void(Split)> take, const std::string& help);
 void add_journal(CLI::App& verb, JournalMode& target);
 
 // --set, --student, --teacher, --judge, --strict, --env-file, and TASK.toml itself.

@@ -114,6 +114,7 @@ int rehearse_only(const OptimizeFlags& flags) {
 
 int optimize_verb(OptimizeFlags& flags) {
   if (Status read = read_environment(flags.common.env_file); !read.ok()) return fail(read);
+  flags.run.on_data = [](const std::string& remark) { say(remark); };
   if (flags.dry_run) return rehearse_only(flags);
   if (flags.json && flags.events == "-")
     return fail(invalid("--json and --events - both want standard output; give --events a file"));

@@ -42,31 +42,44 @@ void Progress::on_event(const Event& event) {
     budget_ =
         Budget{whole_at(walls, "calls"), whole_at(walls, "tokens"),   0,
                number_at(walls, "cost"), number_at(walls, "seconds"), static_cast<int>(whole_at(walls, "rounds"))};
-    val_rows_ = static_cast<std::size_t>(whole_at(data["rows"], "val"));
-    test_rows_ = static_cast<std::size_t>(whole_at(data["rows"], "test"));
     round_ = rounds_before_ = static_cast<int>(whole_at(data, "rounds"));
-    before_.calls = whole_at(data, "calls");
-    before_.tokens_in = whole_at(data, "tokens_in");
-    before_.tokens_out = whole_at(data, "tokens_out");
-    before_.cost = number_at(data, "cost");
-    total_ = before_;
+    count(data);
+    before_ = total_;
+    if (data.contains("best") && data["best"].is_object()) scored(data["best"]);
     searching_ = true;
     show(round_ > 0);
-  } else if (event.kind == "trial" && data.value("split", "") == "val" &&
-             static_cast<std::size_t>(whole_at(data, "n")) == val_rows_) {
-    const double mean = number_at(data, "mean");
-    const Json interval = data.value("ci95", Json::array({0, 1}));
-    if (!best_ || mean > best_->mean) best_ = Estimate{mean, interval[0].get<double>(), interval[1].get<double>()};
+  } else if (event.kind == "trial" && data.value("split", "") == "val") {
+    scored(data);
   } else if (event.kind == "round") {
-    total_.calls = whole_at(data, "calls");  // cells that are known already were charged without a call
-    total_.tokens_in = whole_at(data, "tokens_in");
-    total_.tokens_out = whole_at(data, "tokens_out");
+    count(data);  // cells that are known already were charged without a call
     show(true);
     round_ = static_cast<int>(whole_at(data, "round")) + 1;
   } else if (event.kind == "test") {
     testing_ = true;
     show(true);
+  } else if (event.kind == "timeout") {
+    trouble_ = fmt::format("; {} did not answer within {} s ({}x)", plain(data["program"]),
+                           number_at(data, "timeout_s"), whole_at(data, "times"));
+    show(true);
   }
+}
+
+void Progress::count(const Json& data) {
+  total_.calls = whole_at(data, "calls");
+  total_.tokens_in = whole_at(data, "tokens_in");
+  total_.tokens_out = whole_at(data, "tokens_out");
+  total_.cost = number_at(data, "cost");
+  total_.cost_known = data.contains("cost") && data["cost"].is_number();
+}
+
+// The first is the seed, or the best of the processes before.
+void Progress::scored(const Json& trial) {
+  const auto rows = static_cast<std::size_t>(whole_at(trial, "n"));
+  if (full_ == 0) full_ = rows;
+  const double mean = number_at(trial, "mean");
+  const Json interval = trial.value("ci95", Json::array({0, 1}));
+  if (rows >= full_ && (!best_ || mean > best_->mean))
+    best_ = Estimate{mean, interval[0].get<double>(), interval[1].get<double>()};
 }
 
 void Progress::on_spent(const Spent& total) {
@@ -104,7 +117,7 @@ std::string Progress::line() const {
   if (!total_.cost_known) text += ", cost unknown";
   else if (total_.cost > 0)
     text += ", cost " + of(cost(total_), budget_.cost > 0 ? fmt::format("{}", budget_.cost) : "");
-  return text + left();
+  return text + trouble_ + left();
 }
 
 void Progress::show(bool now) {

@@ -24,6 +24,8 @@ class Progress {
 
  private:
   using Clock = std::chrono::steady_clock;
+  void count(const Json& data);  // calls, tokens and cost of an event
+  void scored(const Json& trial);
   std::string line() const;
   std::string left() const;    // "2 min 10 s left", or ""
   double share_spent() const;  // of the wall that is nearest, over what was spent before; 0 = no wall
@@ -33,7 +35,8 @@ class Progress {
   bool shown_ = false;
   Clock::time_point start_ = Clock::now(), last_ = start_;
   Budget budget_;
-  std::size_t val_rows_ = 0, test_rows_ = 0;
+  std::size_t full_ = 0;  // val rows of the seed: who has fewer is not compared
+  std::string trouble_;   // with a metric's program
   int round_ = 0, rounds_before_ = 0;
   bool searching_ = false, testing_ = false;
   std::optional<Estimate> best_;

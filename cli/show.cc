@@ -105,7 +105,9 @@ Status print_round(Inspection& inspection, const StudyView& v, const ShowFlags& 
                  std::to_string(t.n), decimal(t.mean), t.why + (t.dropped ? " [lost its race]" : "")});
   print(table.text());
   REDRAFT_RETURN_IF_ERROR(print_refusals(inspection, v, flags));
-  for (const auto& [name, text] : found->note) print("\n" + name + "\n  " + text + "\n");
+  for (const auto& [name, text] : note_in_words(found->note))
+    print("\n" + name + ":" + (text.find('\n') == std::string::npos ? " " : "\n") + text +
+          (text.ends_with('\n') ? "" : "\n"));
   return {};
 }
 

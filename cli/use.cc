@@ -46,6 +46,9 @@ void add_render(CLI::App& app, Action& chosen) {
   verb.add_option("--artefact,--artifact", flags->artefact,
                   "render what this file ships (default: the task's own texts)")
       ->type_name("FILE.json");
+  add_split(
+      verb, [flags](Split split) { flags->split = split; },
+      "of which the row is (default: train or val; test only when it is named here)");
   verb.add_option("--example", flags->example, "an id, or the number of a row in the data file, from 0")
       ->type_name("ID|N")
       ->required();

@@ -18,6 +18,7 @@ class Metric {
  public:
   virtual ~Metric() = default;
   virtual Json description() const = 0;              // all that makes it again; part of the task's identity
+  virtual Status ready() const { return {}; }        // a program it needs can be started, say; asked before any call
   virtual int calls_per_score() const { return 0; }  // model calls, a bound, for reserving
   virtual bool binary() const { return false; }      // every value is 0 or 1: exact tests apply
   // Score and feedback come from one evaluation. An unparsable answer is a Score of 0 that says so, not an error;

@@ -63,8 +63,10 @@ class Store {
  public:
   virtual ~Store() = default;
   virtual Status finish(const RoundRecord& round) = 0;  // one transaction
-  virtual int rounds() const = 0;                       // finished ones, without the final
-  virtual std::array<Spent, 3> spent() const = 0;       // by the finished rounds
+  // What the study has used so far, with the open round: kept at once, so that a kill takes nothing out of the count.
+  virtual Status count(const RunCounters& run) = 0;
+  virtual int rounds() const = 0;                  // finished ones, without the final
+  virtual std::array<Spent, 3> spent() const = 0;  // by the finished rounds
   virtual RunCounters run_counters() const = 0;
   virtual Note note(int round) const = 0;
   virtual std::optional<Fitted> fitted(const Candidate& candidate) const = 0;

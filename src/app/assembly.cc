@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "app/labels.h"
 #include "metrics/composite.h"
 
 namespace redraft {
@@ -45,6 +46,40 @@ Budget merged(const Budget& file, const Budget& flags) {
   return b;
 }
 
+// A complaint of whoever was handed settings, with its place in the task file: of the setting that it names, else of
+// the table.
+Status placed(const TaskFile& task, const std::string& table, const NamedSettings& part, const Status& status) {
+  if (status.ok()) return status;
+  const std::string& what = status.message();
+  std::string key = table;
+  std::size_t earliest = what.size();
+  const auto consider = [&](const std::string& name, std::size_t at) {
+    if (at < earliest) earliest = at, key = table + '.' + name;
+  };
+  for (const auto& [name, value] : part.settings.items()) {
+    consider(name, what.find('"' + name + '"'));
+    for (const char* behind : {" ", ".", ":"}) consider(name, what.find(": " + name + behind));
+  }
+  if (status.code() == Code::kNotFound && earliest == what.size()) key += table == "program" ? ".op" : ".name";
+  return Status(status.code(), task.place(key) + ": " + what);
+}
+
+// Each metric of the task by itself.
+Result<std::vector<std::unique_ptr<Metric>>> metrics_of(const TaskFile& task, const Surroundings& around) {
+  std::vector<std::unique_ptr<Metric>> metrics;
+  const Json* tables = task.document.find("metric");
+  for (const MetricUse& use : task.metrics) {
+    const std::string table = tables && tables->is_array() ? "metric." + std::to_string(metrics.size()) : "metric";
+    Result<std::unique_ptr<Metric>> metric = make_metric(use.name, use.settings, around);
+    REDRAFT_RETURN_IF_ERROR(placed(task, table, NamedSettings{use.name, use.settings}, metric.status()));
+    if (const Status ready = (*metric)->ready(); !ready.ok())
+      return Status(ready.code(), task.place(table) + ": " + ready.message());
+    metrics.push_back(std::move(*metric));
+  }
+  return metrics;
+}
+
+// All of them as one.
 Result<std::unique_ptr<Metric>> metric_of(const TaskFile& task, const Surroundings& around) {
   const MetricUse& first = task.metrics.front();
   if (task.metrics.size() == 1 && !first.must_pass) return make_metric(first.name, first.settings, around);
@@ -56,6 +91,17 @@ Result<std::unique_ptr<Metric>> metric_of(const TaskFile& task, const Surroundin
     uses.push_back(std::move(entry));
   }
   return make_composite(Json{{"metrics", std::move(uses)}}, around);
+}
+
+// What there is to know of the data before a run.
+Status look_at_data(Loop& loop, const Surroundings& around, Splits& splits, Assembly& a) {
+  REDRAFT_TRY(const auto metrics, metrics_of(a.task, around));
+  REDRAFT_TRY(const std::string labels, unmatched_labels(loop, metrics, *a.problem.program, around, splits));
+  a.rows = "rows: " + std::to_string(splits.train.size()) + " train, " + std::to_string(splits.val.size()) + " val, " +
+           std::to_string(splits.test.size()) + " test (" + splits.made + ")";
+  a.remarks = std::move(splits.remarks);
+  if (!labels.empty()) a.remarks.push_back(labels);
+  return {};
 }
 
 // The order in which examples are raced must not depend on the file: rows sorted by label would make a first block of
@@ -101,11 +147,12 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
   a.seed = flags.seed.value_or(a.task.seed.value_or(0));
   a.strict = flags.strict;
   a.optimizer_name = a.task.optimizer.name;
-  REDRAFT_TRY(a.optimizer, make_optimizer(a.optimizer_name, a.task.optimizer.settings));
+  Result<std::unique_ptr<Optimizer>> optimizer = make_optimizer(a.optimizer_name, a.task.optimizer.settings);
+  if (!optimizer.ok() && flags.optimizer) return optimizer.status();  // it is not the file that is wrong
+  REDRAFT_RETURN_IF_ERROR(placed(a.task, "optimizer", a.task.optimizer, optimizer.status()));
+  a.optimizer = std::move(*optimizer);
 
   REDRAFT_TRY(Splits splits, read_splits(a.task.data, a.task.directory));
-  a.remarks = std::move(splits.remarks);
-  for (Dataset* rows : {&splits.train, &splits.val, &splits.test}) by_id(*rows);
 
   for (const Role role : {Role::kStudent, Role::kTeacher, Role::kJudge}) {
     ModelSpec& spec = a.specs[static_cast<std::size_t>(role)];
@@ -118,16 +165,28 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
 
   const Surroundings around{a.task.data.inputs, a.task.data.labels, a.task.directory,
                             a.models.student->capabilities().choice_logprobs};
-  REDRAFT_TRY(std::unique_ptr<Program> program, make_program(a.task.program.name, a.task.program.settings, around));
-  REDRAFT_TRY(std::unique_ptr<Metric> metric, metric_of(a.task, around));
+  Result<std::unique_ptr<Program>> program = make_program(a.task.program.name, a.task.program.settings, around);
+  REDRAFT_RETURN_IF_ERROR(placed(a.task, "program", a.task.program, program.status()));
+  a.problem.program = std::move(*program);
+  REDRAFT_RETURN_IF_ERROR(look_at_data(loop, around, splits, a));
+  REDRAFT_TRY(a.problem.metric, metric_of(a.task, around));
   if (a.budget.cost > 0)
     for (const Model* m : {a.models.student, a.models.teacher, a.models.judge})
       if (!m->capabilities().free_of_charge && !m->price())
         return invalid("a budget of money needs a price: " + std::string(m->id()) +
                        " has none; give price_in and price_out in its [models] table");
-  a.problem = Problem{std::move(program), std::move(metric), std::move(splits.train), std::move(splits.val),
-                      SealedSplit(std::move(splits.test))};
+  for (Dataset* rows : {&splits.train, &splits.val, &splits.test}) by_id(*rows);
+  a.problem.train = std::move(splits.train);
+  a.problem.val = std::move(splits.val);
+  a.problem.test = SealedSplit(std::move(splits.test));
   return assembly;
+}
+
+std::vector<std::string> Assembly::tell_data(const Flags& flags) const {
+  if (!flags.on_data) return remarks;
+  flags.on_data(rows);
+  for (const std::string& remark : remarks) flags.on_data(remark);
+  return {};
 }
 
 bool Assembly::costs_money() const {

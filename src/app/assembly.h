@@ -21,11 +21,14 @@ struct Flags {
   std::optional<std::uint64_t> seed;
   bool strict = false;
   std::vector<Place> also_read, also_written;  // by the caller: looked at with the others
+  // Told what there is to know of the data, before anything is called.
+  std::function<void(const std::string&)> on_data = {};
 };
 
 struct Assembly {
   TaskFile task;
   Problem problem;
+  std::string rows;                  // "rows: 368 train, 276 val, 276 test (split by content from tickets.jsonl)"
   std::vector<std::string> remarks;  // on the data
   std::string optimizer_name;
   std::unique_ptr<Optimizer> optimizer;
@@ -36,8 +39,9 @@ struct Assembly {
   std::uint64_t seed = 0;
   bool strict = false;
 
-  bool costs_money() const;  // a model that is neither in this process nor scripted
-  Json models_json() const;  // {"student": id, ...}
+  std::vector<std::string> tell_data(const Flags& flags) const;  // what is to be told later: all, or nothing any more
+  bool costs_money() const;                                      // a model that is neither in this process nor scripted
+  Json models_json() const;                                      // {"student": id, ...}
   TaskIdentity task_identity() const;
   StudyIdentity study_identity() const;
 };

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "app/run.h"
+#include "base/utf8.h"
 #include "engine/report_json.h"
 #include "redraft/demonstration.h"
 
@@ -90,7 +91,7 @@ Status add_rounds(Inspection& inspection, const StudyView& v, StudyPage& page) {
     line.trials = r.trials;
     line.refusals = r.refusals;
     for (const Spent& s : r.spent) line.calls += s.calls;
-    line.note = r.note;
+    line.note = note_in_words(r.note);
     page.rounds.push_back(std::move(line));
   }
   return {};
@@ -228,16 +229,28 @@ Result<RunPage> run_page(Inspection& inspection, const std::string& path, const 
   return page;
 }
 
+Note note_in_words(const Note& note) {
+  Note words;
+  for (const auto& [name, text] : note) {
+    if (name == "study.exhausted") words["the budget"] = "ended in this round";
+    else if (name == "stalled" && text != "0") words["rounds in a row without a better candidate"] = text;
+    else if (name == "pool") words["training rows answered right, as demonstrations to choose from"] = text;
+    else if (!name.starts_with("study.") && name != "stalled" && name != "halved") words[name] = text;
+  }
+  for (auto& [name, text] : words) text = readable_text(text);
+  return words;
+}
+
 std::string readable_text(const std::string& text) {
-  if (!text.starts_with('[')) return text;
+  if (!text.starts_with('[')) return printable(text, true);
   const Result<std::vector<Demonstration>> list = parse_demonstrations(text);
-  if (!list.ok()) return text;
+  if (!list.ok()) return printable(text, true);
   if (list->empty()) return "(none)\n";
   std::string lines;
   for (const Demonstration& d : *list)
     lines += to_text(Json(d.inputs)) + " -> " + to_text(Json(d.outputs)) +
              (d.reasoning.empty() ? "" : " because " + d.reasoning) + '\n';
-  return lines;
+  return printable(lines, true);
 }
 
 }  // namespace redraft

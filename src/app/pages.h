@@ -40,7 +40,10 @@ Result<Flips> flips_between(Inspection& inspection, int study, const std::string
 
 Result<RunPage> run_page(Inspection& inspection, const std::string& path, const RowsById& rows);
 
-// A list of demonstrations as one line each; any other text as it is.
+// A round's note, as far as it tells a person anything: by what it says, in words. The rest is bookkeeping.
+Note note_in_words(const Note& note);
+
+// A list of demonstrations as one line each; any other text as it is. Fit for a terminal.
 std::string readable_text(const std::string& text);
 
 }  // namespace redraft

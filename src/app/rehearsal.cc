@@ -157,9 +157,10 @@ Result<Rehearsed> rehearse_once(Loop& loop, const Assembly& a, bool repeats) {
 
 Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
+  Rehearsal r;
+  r.remarks = a->tell_data(flags);
   REDRAFT_TRY(Rehearsed most, rehearse_once(loop, *a, false));
   const Report& report = most.report;
-  Rehearsal r;
   r.by_role = report.spent;
   // By chance nothing was better than the seed; a real run is to find a better one, and tests that as well.
   if (report.best == report.seed && most.compared)
@@ -173,7 +174,6 @@ Result<Rehearsal> rehearse(Loop& loop, const Flags& flags) {
   r.proposals = report.proposals;
   r.test_rows = a->problem.test.size();
   r.smallest_difference = smallest_detectable_difference(r.test_rows, kDiscordance);
-  r.remarks = a->remarks;
   if (r.proposals == 0) r.remarks.insert(r.remarks.end(), report.remarks.begin(), report.remarks.end());
   if (r.proposals > 0 && !most.compared)
     r.remarks.push_back(

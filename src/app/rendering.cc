@@ -1,6 +1,7 @@
 #include "app/rendering.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "app/artefact_program.h"
@@ -19,29 +20,52 @@ Capabilities any_model() {
   return all;
 }
 
-Result<Dataset> rows_in_order(const TaskFile& task) {
-  Dataset rows;
-  for (const std::string& file : {task.data.file, task.data.train, task.data.val, task.data.test}) {
-    if (file.empty()) continue;
-    const std::string path = path_from(task.directory, file);
+struct SplitRow {
+  Example row;
+  Split split;
+};
+
+Result<std::vector<SplitRow>> rows_in_order(const DataSpec& data, const std::string& directory) {
+  std::vector<SplitRow> rows;
+  const std::array files = {std::pair(&data.train, Split::kTrain), std::pair(&data.val, Split::kVal),
+                            std::pair(&data.test, Split::kTest), std::pair(&data.file, Split::kTrain)};
+  for (const auto& [file, split] : files) {
+    if (file->empty()) continue;
+    const std::string path = path_from(directory, *file);
     REDRAFT_TRY(const std::vector<Row> read, read_rows(path));
-    REDRAFT_TRY(Dataset some, to_examples(read, task.data, path));
-    std::ranges::move(some, std::back_inserter(rows));
+    REDRAFT_TRY(Dataset some, to_examples(read, data, path));
+    for (Example& row : some) {
+      const Split of_row = file == &data.file ? split_of(row.inputs) : split;
+      rows.push_back(SplitRow{std::move(row), of_row});
+    }
   }
   return rows;
 }
 
-Result<Example> row_called(const Dataset& rows, const std::string& name) {
+Result<const SplitRow*> row_called(const std::vector<SplitRow>& rows, const std::string& name) {
   std::size_t number = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
   if (name.size() < kIdDigits && error == std::errc() && end == name.data() + name.size()) {
-    if (number < rows.size()) return rows[number];
+    if (number < rows.size()) return &rows[number];
     return Status(Code::kNotFound,
                   "there is no row " + name + "; rows are numbered from 0 to " + std::to_string(rows.size() - 1));
   }
-  const auto found = std::ranges::find(rows, name, &Example::id);
-  if (found != rows.end()) return *found;
+  const auto found = std::ranges::find(rows, name, [](const SplitRow& r) -> const std::string& { return r.row.id; });
+  if (found != rows.end()) return &*found;
   return Status(Code::kNotFound, "no row has the id \"" + name + "\"; `redraft eval` prints the ids");
+}
+
+// Who looks at test rows while writing a prompt has no unseen rows left.
+Status may_show(const std::vector<SplitRow>& rows, const SplitRow& row, const RenderFlags& flags) {
+  if (flags.split ? row.split == *flags.split : row.split != Split::kTest) return {};
+  const std::string its = "the row " + flags.example + " is of " + std::string(to_string(row.split));
+  if (flags.split) return Status(Code::kNotFound, its + ", not of " + std::string(to_string(*flags.split)));
+  const auto seen = std::ranges::find_if(rows, [](const SplitRow& r) { return r.split != Split::kTest; });
+  return Status(
+      Code::kNotFound,
+      its + ", which is sealed; " +
+          (seen == rows.end() ? "" : "the first row that is not is " + std::to_string(seen - rows.begin()) + ", and ") +
+          "--split test shows it on purpose");
 }
 
 }  // namespace
@@ -49,8 +73,10 @@ Result<Example> row_called(const Dataset& rows, const std::string& name) {
 Result<std::vector<Request>> render_example(const RenderFlags& flags) {
   REDRAFT_TRY(TaskFile task, read_task(flags.task));
   REDRAFT_RETURN_IF_ERROR(apply_overrides(task, flags.set));
-  REDRAFT_TRY(const Dataset rows, rows_in_order(task));
-  REDRAFT_TRY(const Example row, row_called(rows, flags.example));
+  REDRAFT_TRY(const std::vector<SplitRow> rows, rows_in_order(task.data, task.directory));
+  REDRAFT_TRY(const SplitRow* found, row_called(rows, flags.example));
+  REDRAFT_RETURN_IF_ERROR(may_show(rows, *found, flags));
+  const Example& row = found->row;
   if (!flags.artefact.empty()) {
     REDRAFT_TRY(const Artefact artefact, load_artefact(flags.artefact));
     REDRAFT_TRY(const std::unique_ptr<Program> program, program_of(artefact, any_model()));

@@ -154,7 +154,6 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
     return invalid("--fresh starts a new run file, and --journal ro or off writes none; leave one of them out");
   REDRAFT_TRY(const std::unique_ptr<Assembly> a, assemble(loop, flags));
   RunResult result;
-  result.remarks = a->remarks;
   result.budget = a->budget;
   result.artefact_path = flags.out.empty() ? default_artefact_path(flags.task) : flags.out;
   const bool writes_artefact = flags.journal == JournalMode::kReadWrite || !flags.out.empty();
@@ -168,6 +167,7 @@ Result<RunResult> run_task(Loop& loop, const RunFlags& flags, const StudyOptions
   }
   REDRAFT_TRY(const std::unique_ptr<RunFile> file,
               RunFile::open(run_path, flags.journal, a->task_identity(), a->costs_money()));
+  result.remarks = a->tell_data(flags);
   REDRAFT_TRY(const std::string other, file->other_engine(a->study_identity()));
   if (!other.empty())
     result.remarks.push_back("the file has this study by engine " + other + "; engine " + kEngineVersion +

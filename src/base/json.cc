@@ -37,7 +37,8 @@ struct Reading {
 // Builds the value; keeps the first complaint.
 class Builder final : public nlohmann::json_sax<Json> {
  public:
-  Builder(Json& target, const std::size_t& read) : value(target), read_(read) {}
+  Builder(Json& target, const std::size_t& read, LongIntegers long_integers)
+      : value(target), read_(read), long_integers_(long_integers) {}
   Json& value;
   std::optional<JsonFault> fault;
 
@@ -45,7 +46,14 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool boolean(bool v) override { return add(v); }
   bool number_integer(number_integer_t v) override { return add(v); }
   bool number_unsigned(number_unsigned_t v) override { return add(v); }
-  bool number_float(number_float_t v, const string_t&) override { return add(v); }
+  bool number_float(number_float_t v, const string_t& digits) override {
+    const bool too_long = digits.find_first_of(".eE") == std::string::npos;  // else it were one of the two above
+    if (!too_long || long_integers_ == LongIntegers::kRounded) return add(v);
+    const std::size_t length = digits.size() + 1;  // with what stands behind it
+    return refuse(read_ < length ? 0 : read_ - length, "the number " + shortened(digits, 40) +
+                                                           " does not fit 64 bits and would lose digits; put it in "
+                                                           "quotes");
+  }
   bool string(string_t& v) override { return add(std::move(v)); }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(Json::object()); }
@@ -85,17 +93,18 @@ class Builder final : public nlohmann::json_sax<Json> {
   bool close() { return stack_.pop_back(), true; }
 
   const std::size_t& read_;
+  const LongIntegers long_integers_;
   std::string key_;
   std::vector<Json*> stack_;  // stays valid: only the innermost value grows
 };
 
 }  // namespace
 
-std::optional<JsonFault> read_json(std::string_view text, Json& value) {
+std::optional<JsonFault> read_json(std::string_view text, Json& value, LongIntegers long_integers) {
   if (const std::size_t bad = first_invalid_utf8(text); bad != std::string_view::npos)
     return JsonFault{bad, "not UTF-8"};
   std::size_t read = 0;
-  Builder builder(value, read);
+  Builder builder(value, read, long_integers);
   const char* end = text.data() + text.size();
   if (Json::sax_parse(Reading{text.data(), &read}, Reading{end, &read}, &builder)) return std::nullopt;
   JsonFault fault = builder.fault ? std::move(*builder.fault) : JsonFault{read, "not JSON"};

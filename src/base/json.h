@@ -15,8 +15,13 @@ struct JsonFault {
   std::string what;      // "not JSON near \"...\""
 };
 
+// Whether an integer that no 64 bits hold is read as the nearest double, or refused. Rows of data are identified by
+// their values: two that differ in digits which got lost would count as one.
+enum class LongIntegers { kRounded, kRefused };
+
 // Fills `value`, or says what is wrong and where. The same checks as parse_json. Thread-safe.
-std::optional<JsonFault> read_json(std::string_view text, Json& value);
+std::optional<JsonFault> read_json(std::string_view text, Json& value,
+                                   LongIntegers long_integers = LongIntegers::kRounded);
 
 }  // namespace redraft
 

@@ -41,6 +41,20 @@ TEST(Json, FaultCountsBytesFromZero) {
   EXPECT_EQ(value, Json::array());
 }
 
+TEST(Json, LongIntegersAreRoundedOrRefused) {
+  Json value;
+  EXPECT_FALSE(read_json("[18446744073709551615, -9223372036854775808]", value, LongIntegers::kRefused));
+  EXPECT_EQ(to_text(value), "[18446744073709551615,-9223372036854775808]");
+  EXPECT_FALSE(read_json("[18446744073709551616]", value));
+  EXPECT_FALSE(read_json("[1.8446744073709551616e19, 0.1]", value, LongIntegers::kRefused));
+  for (const std::string digits : {"18446744073709551616", "-9223372036854775809"}) {
+    const std::optional<JsonFault> fault = read_json("{\"a\": " + digits + "}", value, LongIntegers::kRefused);
+    ASSERT_TRUE(fault) << digits;
+    EXPECT_EQ(fault->what, "the number " + digits + " does not fit 64 bits and would lose digits; put it in quotes");
+    EXPECT_EQ(fault->byte, 6u);
+  }
+}
+
 TEST(Json, TextNeverFails) {
   EXPECT_EQ(to_text(Json("\xff")), "\"\xEF\xBF\xBD\"");
   EXPECT_EQ(plain(Json("as it is")), "as it is");

@@ -19,6 +19,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "base/file.h"
 #include "base/utf8.h"
 
 extern char** environ;
@@ -80,6 +81,28 @@ struct Pipe {
   int take(int end) { return std::exchange(ends[static_cast<std::size_t>(end)], -1); }
 };
 
+std::string name(const std::vector<std::string>& argv) {
+  return "the command " + (argv.empty() ? "\"\"" : argv.front());
+}
+
+Status no_start(Code code, const std::vector<std::string>& argv, const std::string& why) {
+  return Status(code, name(argv) + " cannot be started: " + why);
+}
+
+// The file that a program's name stands for; "" when PATH has none.
+std::string found_in_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::string_view left = path ? path : "/bin:/usr/bin";
+  for (;;) {
+    const std::size_t colon = std::min(left.find(':'), left.size());
+    std::string file = path_from(std::string(left.substr(0, colon)), program);
+    struct stat about {};
+    if (stat(file.c_str(), &about) == 0 && S_ISREG(about.st_mode) && access(file.c_str(), X_OK) == 0) return file;
+    if (colon == left.size()) return {};
+    left.remove_prefix(colon + 1);
+  }
+}
+
 std::string how_it_ended(int wait_status) {
   if (WIFSIGNALED(wait_status))
     return fmt::format("was ended by signal {} ({})", WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
@@ -117,6 +140,26 @@ int spawn(const std::vector<std::string>& argv, const std::string& directory, st
 
 }  // namespace
 
+Status startable(const std::vector<std::string>& argv, const std::string& directory) {
+  if (argv.empty() || argv[0].empty()) return invalid("a command is empty; give the program and its arguments");
+  struct stat about {};
+  if (!directory.empty() && (stat(directory.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)))
+    return no_start(Code::kNotFound, argv, "the directory " + directory + " is not there");
+  if (argv[0].find('/') == std::string::npos) {
+    if (!found_in_path(argv[0]).empty()) return {};
+    const bool beside = stat(path_from(directory, argv[0]).c_str(), &about) == 0;
+    return no_start(Code::kNotFound, argv,
+                    "there is no such program in PATH" + (beside ? "; write ./" + argv[0] + " for the file" : ""));
+  }
+  const std::string file = path_from(directory, argv[0]);
+  if (stat(file.c_str(), &about) != 0)
+    return no_start(Code::kNotFound, argv, "there is no such program (" + file + ")");
+  if (S_ISDIR(about.st_mode)) return no_start(Code::kIo, argv, "it is a directory");
+  if (access(file.c_str(), X_OK) != 0)
+    return no_start(Code::kIo, argv, "it is not executable; `chmod +x " + file + "` makes it so");
+  return {};
+}
+
 LineProcess::LineProcess(Loop& loop, std::vector<std::string> argv, std::string directory)
     : loop_(loop), argv_(std::move(argv)), directory_(std::move(directory)) {}
 
@@ -149,7 +192,7 @@ void LineProcess::cancel() {
   loop_.cancel_timer(deadline_);
   for (Asked& asked : std::exchange(queue_, {})) {
     loop_.got_one();
-    asked.answer(Status(Code::kCancelled, name() + " was cancelled"));
+    asked.answer(Status(Code::kCancelled, name(argv_) + " was cancelled"));
   }
 }
 
@@ -162,32 +205,31 @@ void LineProcess::next() {
   } else if (!unread_.empty()) {
     end(true);
     return finish(invalid(fmt::format("{} wrote more than one line for one line; the line too many begins with \"{}\"",
-                                      name(), shortened(unread_, 80))));
+                                      name(argv_), shortened(unread_, 80))));
   }
   Asked& asked = queue_.front();
   unwritten_ = asked.line + "\n";
   deadline_ = loop_.after(asked.timeout_s, [this, seconds = asked.timeout_s] {
     end(true);
-    finish(Status(Code::kUnavailable, fmt::format("{} did not answer within {} s{}", name(), seconds, last_words())));
+    ++timeouts_;
+    finish(
+        Status(Code::kUnavailable, fmt::format("{} did not answer within {} s{}", name(argv_), seconds, last_words())));
   });
   write_some();
 }
 
 Status LineProcess::start() {
-  if (argv_.empty() || argv_[0].empty()) return invalid("a command is empty; give the program and its arguments");
-  struct stat about {};
-  if (!directory_.empty() && (stat(directory_.c_str(), &about) != 0 || !S_ISDIR(about.st_mode)))
-    return invalid(fmt::format("{} cannot be started: the directory {} is not there", name(), directory_));
+  REDRAFT_RETURN_IF_ERROR(startable(argv_, directory_));
   Pipe in, out, err;
-  if (!in.open(1) || !out.open(0) || !err.open(0))
-    return Status(Code::kIo, fmt::format("{} cannot be started: no pipe ({})", name(), std::strerror(errno)));
+  if (!in.open(1) || !out.open(0) || !err.open(0)) {
+    return no_start(Code::kIo, argv_, std::string("no pipe (") + std::strerror(errno) + ")");
+  }
   if (const int error = spawn(argv_, directory_, {in.ends[0], out.ends[1], err.ends[1]}, pid_)) {
     pid_ = -1;
     std::string why = std::strerror(error);
-    if (error == ENOENT) why = "there is no such program";
-    if (error == EACCES) why = "it is not executable; `chmod +x` makes it so";
+    if (error == ENOENT) why = "the interpreter that its first line names is not there";
     if (error == ENOEXEC) why = "it is neither a binary nor a script that begins with \"#!\"";
-    return invalid(fmt::format("{} cannot be started: {}", name(), why));
+    return no_start(Code::kIo, argv_, why);
   }
   ++starts_;
   answered_ = 0;
@@ -227,7 +269,8 @@ void LineProcess::read_answers() {
   if (!more) return end(false);
   if (unread_.size() <= kLongestAnswer) return;
   end(true);
-  if (busy_) finish(invalid(fmt::format("{} answered with a line of more than {} MB", name(), kLongestAnswer >> 20)));
+  if (busy_)
+    finish(invalid(fmt::format("{} answered with a line of more than {} MB", name(argv_), kLongestAnswer >> 20)));
 }
 
 void LineProcess::read_complaints() {
@@ -282,7 +325,7 @@ void LineProcess::reaped(int wait_status) {
     return next();
   }
   finish(Status(Code::kUnavailable,
-                fmt::format("{} {} without an answer{}", name(), how_it_ended(wait_status), last_words())));
+                fmt::format("{} {} without an answer{}", name(argv_), how_it_ended(wait_status), last_words())));
 }
 
 void LineProcess::close_pipe(int& descriptor) {
@@ -290,8 +333,6 @@ void LineProcess::close_pipe(int& descriptor) {
   loop_.unwatch(descriptor);
   close(std::exchange(descriptor, -1));
 }
-
-std::string LineProcess::name() const { return "the command " + (argv_.empty() ? "\"\"" : argv_.front()); }
 
 std::string LineProcess::last_words() const {
   const std::string_view words = trimmed(complaints_);

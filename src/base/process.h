@@ -23,11 +23,15 @@
 
 namespace redraft {
 
+// Whether `argv` names a program that can be started, as far as can be told without starting it. `argv[0]` is looked
+// for in PATH when it has no slash, else relative to `directory`; "" is the current one. kInvalidArgument: no argv.
+// kNotFound, kIo: one sentence why not.
+Status startable(const std::vector<std::string>& argv, const std::string& directory);
+
 class LineProcess {
  public:
   using Answer = std::function<void(Result<std::string>)>;
 
-  // `argv[0]` is looked for in PATH when it has no slash, else relative to `directory`; "" is the current one.
   LineProcess(Loop& loop, std::vector<std::string> argv, std::string directory);
   ~LineProcess();  // ends the program: SIGTERM, and SIGKILL 0.2 s later; who still waits is not told
   LineProcess(const LineProcess&) = delete;
@@ -35,12 +39,13 @@ class LineProcess {
 
   // `line` has no line break; the answer comes without one. `answer` is called once, now or later, in the order of
   // the lines; it must not destroy this object. `timeout_s` counts from the moment the line is its turn.
-  // kInvalidArgument: the program cannot be started, or does not keep to one line per line.
+  // kInvalidArgument: the program does not keep to one line per line. kNotFound, kIo: it cannot be started.
   // kUnavailable: it ended without an answer (with its exit status), or took too long (it is killed then).
   void ask(std::string line, double timeout_s, Answer answer);
   void cancel();  // everybody who waits gets kCancelled; the program is ended
 
-  int starts() const { return starts_; }  // how often the program was started
+  int starts() const { return starts_; }      // how often the program was started
+  int timeouts() const { return timeouts_; }  // how often it took too long
 
  private:
   struct Asked {
@@ -60,7 +65,6 @@ class LineProcess {
   void reap(int round);
   void reaped(int wait_status);
   void close_pipe(int& descriptor);
-  std::string name() const;
   std::string last_words() const;
 
   Loop& loop_;
@@ -69,8 +73,8 @@ class LineProcess {
   std::deque<Asked> queue_;  // the front is the one being answered while busy_
   bool busy_ = false, ending_ = false;
   pid_t pid_ = -1;
-  int in_ = -1, out_ = -1, err_ = -1;  // our ends of its standard input, output and error
-  int starts_ = 0, answered_ = 0;      // answered_: by this run of the program
+  int in_ = -1, out_ = -1, err_ = -1;             // our ends of its standard input, output and error
+  int starts_ = 0, timeouts_ = 0, answered_ = 0;  // answered_: by this run of the program
   std::string unwritten_, unread_, complaints_;
   std::uint64_t deadline_ = 0, reaper_ = 0;
 };

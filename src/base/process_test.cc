@@ -128,20 +128,35 @@ TEST_F(Process, SecretsOfTheEnvironmentStayHere) {
 TEST_F(Process, AMissingProgramIsNamed) {
   LineProcess process(loop, {"no-such-program-of-redraft"}, "");
   const auto answer = ask_one(process, "x");
-  EXPECT_EQ(answer.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(answer.status().code(), Code::kNotFound);
   EXPECT_EQ(answer.status().message(),
-            "the command no-such-program-of-redraft cannot be started: there is no such program");
+            "the command no-such-program-of-redraft cannot be started: there is no such program in PATH");
 }
 
 TEST_F(Process, WhatCannotBeStartedSaysWhy) {
   LineProcess locked(loop, {script("locked.sh", "#!/bin/sh\ncat\n", false)}, directory);
   EXPECT_NE(ask_one(locked, "x").status().message().find("chmod +x"), std::string::npos);
+  LineProcess adrift(loop, {script("adrift.sh", "#!/no/such/interpreter\ncat\n")}, directory);
+  EXPECT_NE(ask_one(adrift, "x").status().message().find("the interpreter that its first line names"),
+            std::string::npos);
   LineProcess text(loop, {script("text.sh", "cat\n")}, directory);
   EXPECT_NE(ask_one(text, "x").status().message().find("begins with \"#!\""), std::string::npos);
   LineProcess nowhere(loop, {"cat"}, directory + "/nowhere");
   EXPECT_NE(ask_one(nowhere, "x").status().message().find("nowhere is not there"), std::string::npos);
   LineProcess empty(loop, {}, "");
   EXPECT_EQ(ask_one(empty, "x").status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(Process, WhetherItCanBeStartedIsKnownBefore) {
+  EXPECT_TRUE(startable({"cat"}, "").ok());
+  EXPECT_TRUE(startable({script("fine.sh", "#!/bin/sh\ncat\n")}, directory).ok());
+  EXPECT_EQ(startable({"./nosuch"}, directory).code(), Code::kNotFound);
+  EXPECT_EQ(startable({"cat"}, directory + "/nowhere").code(), Code::kNotFound);
+  EXPECT_EQ(startable({script("shut.sh", "#!/bin/sh\ncat\n", false)}, directory).code(), Code::kIo);
+  EXPECT_EQ(startable({"./"}, directory).code(), Code::kIo);
+  const Status beside = startable({"fine.sh"}, directory);
+  EXPECT_TRUE(beside.message().ends_with("there is no such program in PATH; write ./fine.sh for the file"))
+      << beside.message();
 }
 
 TEST_F(Process, DeathIsToldWithStatusAndLastWords) {
@@ -198,6 +213,7 @@ TEST_F(Process, AHangCostsOneDeadlineAndOneLine) {
   EXPECT_EQ(answers[1].status().message(), "the command ./hangs.sh did not answer within 1.5 s");
   ASSERT_TRUE(answers[2].ok()) << answers[2].status().message();
   EXPECT_EQ(*answers[2], "b");
+  EXPECT_EQ(process.timeouts(), 1);
 }
 
 TEST_F(Process, AnEndOfTheOutputIsAnEnd) {

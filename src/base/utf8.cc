@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <algorithm>
+
 namespace redraft {
 namespace {
 
@@ -48,6 +50,21 @@ std::string shortened(std::string_view text, std::size_t bytes) {
   std::size_t end = bytes > 3 ? bytes - 3 : 0;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0u) == 0x80u) --end;
   return std::string(text.substr(0, end)) + "...";
+}
+
+std::string printable(std::string_view text, bool keep_lines) {
+  std::string clean;
+  for (std::size_t i = 0; i < text.size();) {
+    char32_t c = 0;
+    const std::size_t length = decode(text, i, c);
+    const bool space = length == 1 && (c == '\n' || c == '\r' || c == '\t');
+    const bool turns = (c >= 0x202A && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029;
+    if (length == 0 || (!space && (c < 0x20 || (c >= 0x7F && c < 0xA0) || turns))) clean += "\xEF\xBF\xBD";
+    else if (space && !(keep_lines && c != '\r')) clean += ' ';
+    else clean += text.substr(i, length);
+    i += std::max<std::size_t>(length, 1);
+  }
+  return clean;
 }
 
 std::string_view trimmed(std::string_view text) {

@@ -14,6 +14,9 @@ std::size_t first_invalid_utf8(std::string_view text);
 std::u32string code_points(std::string_view text);  // a byte that is not UTF-8 becomes U+FFFD
 // At most `bytes` bytes, cut between characters, with "..." in place of what is gone.
 std::string shortened(std::string_view text, std::size_t bytes);
+// For a terminal, whoever wrote the text: line breaks and tabs as spaces (or as they are), other control characters,
+// marks that turn the direction of writing, and what is not UTF-8 as U+FFFD. Nothing else is changed.
+std::string printable(std::string_view text, bool keep_lines = false);
 std::string_view trimmed(std::string_view text);  // without ASCII white space at both ends
 
 }  // namespace redraft

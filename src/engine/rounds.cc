@@ -117,7 +117,8 @@ Status save(const StudyParts& parts, Evaluated evaluated, std::vector<Refusal> r
         {"exhausted", evaluated.exhausted},
         {"calls", total.calls},
         {"tokens_in", total.tokens_in},
-        {"tokens_out", total.tokens_out}});
+        {"tokens_out", total.tokens_out},
+        {"cost", total.cost_known ? Json(total.cost) : Json()}});
   RoundRecord record;
   record.evaluations = std::move(evaluated.evaluations);
   record.cell_costs = std::move(evaluated.cell_costs);

@@ -150,11 +150,19 @@ std::vector<std::string> remarks_on(const Report& r, const Store& store) {
   return remarks;
 }
 
-// Told each time a process begins or goes on with the study, so not kept.
+// Told each time a process begins or goes on with the study, so not kept. `best`: of the rounds before.
 void tell_start(const StudyParts& parts) {
   if (!parts.options.on_event) return;
   const Budget& b = parts.options.budget;
   const Spent spent = parts.ctx.ledger().total();
+  Json best;
+  if (const std::optional<Scored> top = parts.history.best()) {
+    const Estimate score = on_val(parts, top->candidate);
+    best = {{"candidate", candidate_id(top->candidate)},
+            {"mean", score.mean},
+            {"ci95", {score.low, score.high}},
+            {"n", top->n}};
+  }
   parts.options.on_event(Event{
       "study",
       {{"rounds", parts.store.rounds()},
@@ -165,9 +173,11 @@ void tell_start(const StudyParts& parts) {
          {"test", parts.problem.test.size()}}},
        {"budget",
         {{"calls", b.calls}, {"tokens", b.tokens}, {"cost", b.cost}, {"seconds", b.seconds}, {"rounds", b.rounds}}},
+       {"best", std::move(best)},
        {"calls", spent.calls},
        {"tokens_in", spent.tokens_in},
-       {"tokens_out", spent.tokens_out}}});
+       {"tokens_out", spent.tokens_out},
+       {"cost", spent.cost_known ? Json(spent.cost) : Json()}}});
 }
 
 void tell_end(const StudyOptions& options, const Report& r) {
@@ -229,6 +239,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   const History history(problem.program->parameters(), problem.train, problem.val, store);
   const StudyParts parts{problem, history, store, ctx, options};
   ctx.plan_for(problem);
+  ctx.count_in(store);
   hold_for_test(parts);
   tell_start(parts);
 

@@ -15,6 +15,7 @@ std::uint64_t mixed(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
+constexpr int kMostTimeouts = 3;                       // of tools: more would only wait for what will not come
 constexpr int kChoiceEnvelope = 16;                    // tokens around a choice where a server wraps it in JSON
 constexpr std::uint64_t kSeedBits = (1ull << 53) - 1;  // what a JSON number holds exactly
 
@@ -22,18 +23,27 @@ constexpr std::uint64_t kSeedBits = (1ull << 53) - 1;  // what a JSON number hol
 
 StudyContext::StudyContext(Loop& loop, const Models& models, Journal& journal, const StudyOptions& options,
                            const std::array<Spent, 3>& spent, const RunCounters& run, std::stop_token stop)
-    : loop_(loop), journal_(journal), options_(options), ledger_(options.budget, spent), before_(run) {
+    : loop_(loop), counting_(*this, journal), options_(options), ledger_(options.budget, spent), before_(run) {
   std::size_t role = 0;
   for (Model* m : {models.student, models.teacher, models.judge})
-    by_role_[role++] = &backends_.try_emplace(std::string(m->id()), loop, *m, journal).first->second.model;
+    by_role_[role++] = &backends_.try_emplace(std::string(m->id()), loop, *m, counting_).first->second.model;
   on_stop_.emplace(std::move(stop), [this, alive = std::weak_ptr<bool>(alive_)] {
     loop_.post([this, alive] {  // whoever asked may be on another thread, or inside one of our callbacks
-      if (!alive.expired()) cancel();
+      if (!alive.expired()) end(Status(Code::kCancelled, "cancelled"));
     });
   });
 }
 
-StudyContext::~StudyContext() { REDRAFT_CHECK(order_.empty()); }  // whoever waits would be resumed into nothing
+StudyContext::~StudyContext() {
+  REDRAFT_CHECK(order_.empty());  // whoever waits would be resumed into nothing
+  // A failure has nobody left to be told to, as in ~Journalled, which commits once more.
+  if (Store* store = std::exchange(counting_.store, nullptr)) static_cast<void>(store->count(run_counters()).ok());
+}
+
+Status StudyContext::Counting::commit() {
+  if (store) REDRAFT_RETURN_IF_ERROR(store->count(ctx.run_counters()));
+  return journal.commit();
+}
 
 Task<Result<Completion>> StudyContext::complete(Role role, Request request, Spent* meter) {
   // A draw differs from study to study; what has no chance in it is the same for all of them.
@@ -102,7 +112,7 @@ Spent StudyContext::most_of(Role role, const Request& request) const {
 
 void StudyContext::ask(Call& call) {
   order_.push_back(&call);
-  if (cancelled_) return answered(call, Status(Code::kCancelled, "cancelled"));
+  if (!ended_.ok()) return answered(call, Status(Code::kCancelled, "cancelled"));
   if (call.tool) return send_tool(call);
   call.most = call.reused ? *call.reused : most_of(call.role, call.request);
   if (!waiting_.empty() || try_send(call) == Ledger::Answer::kWait) waiting_.push_back(&call);
@@ -154,7 +164,7 @@ void StudyContext::send_tool(Call& call) {
     same->second.push_back(&call);
     return;
   }
-  if (Result<Completion> hit = journal_.find(key); hit.ok()) {
+  if (Result<Completion> hit = counting_.find(key); hit.ok()) {
     ++tool_hits_;
     return answered(call, std::move(hit));
   }
@@ -162,7 +172,25 @@ void StudyContext::send_tool(Call& call) {
   std::unique_ptr<LineProcess>& running = tools_[process];
   if (!running) running = std::make_unique<LineProcess>(loop_, tool.argv, tool.directory);
   running->ask(to_text(tool.input), tool.timeout_s,
-               [this, key](Result<std::string> line) { tool_arrived(key, std::move(line)); });
+               [this, key, program = tool.argv.front(), timeout_s = tool.timeout_s](Result<std::string> line) {
+                 if (!line.ok()) tool_failed(program, timeout_s, line.status());
+                 tool_arrived(key, std::move(line));
+               });
+}
+
+// A tool that hangs fails row by row, each after its timeout; one that cannot be started fails on every row, after its
+// model call is paid for. So either ends the run.
+void StudyContext::tool_failed(const std::string& program, double timeout_s, const Status& failure) {
+  int timeouts = 0;
+  for (const auto& [argv, process] : tools_) timeouts += process->timeouts();
+  const bool hangs = std::exchange(timeouts_, timeouts) < timeouts;
+  if (hangs && options_.on_event)
+    options_.on_event(Event{"timeout", {{"program", program}, {"timeout_s", timeout_s}, {"times", timeouts}}});
+  const bool no_start = failure.code() == Code::kNotFound || failure.code() == Code::kIo;
+  if (!no_start && !(hangs && timeouts >= kMostTimeouts)) return;
+  loop_.post([this, failure, alive = std::weak_ptr<bool>(alive_)] {  // not now: the tool is in the middle of telling
+    if (!alive.expired()) end(failure);
+  });
 }
 
 // As with a model's answers: what arrives in one turn is committed together, and handed out only then.
@@ -171,7 +199,7 @@ void StudyContext::tool_arrived(const std::string& key, Result<std::string> line
   if (line.ok()) {
     Completion completion;
     completion.text = std::move(*line);
-    const Status kept = journal_.put(key, "tool", completion);
+    const Status kept = counting_.put(key, "tool", completion);
     answer = kept.ok() ? Result<Completion>(std::move(completion)) : Result<Completion>(kept);
   }
   if (arrived_tools_.empty())
@@ -182,7 +210,7 @@ void StudyContext::tool_arrived(const std::string& key, Result<std::string> line
 }
 
 void StudyContext::hand_out_tools() {
-  const Status committed = journal_.commit();
+  const Status committed = counting_.commit();
   for (auto& [key, answer] : std::exchange(arrived_tools_, {})) {
     if (answer.ok() && !committed.ok()) answer = committed;
     const auto waiters = asked_tools_.extract(key);
@@ -191,6 +219,8 @@ void StudyContext::hand_out_tools() {
 }
 
 void StudyContext::answered(Call& call, Result<Completion> answer) {
+  call.cancelled = answer.status().code() == Code::kCancelled;
+  if (call.cancelled && !ended_.ok()) answer = ended_;
   call.answer.emplace(std::move(answer));
   for (; !order_.empty() && order_.front()->answer; order_.pop_front()) loop_.ready(order_.front()->waiter);
 }
@@ -198,20 +228,21 @@ void StudyContext::answered(Call& call, Result<Completion> answer) {
 void StudyContext::settle(Call& call) {
   if (!call.charged) return;
   Spent actual;
-  const bool was_cancelled = call.answer->status().code() == Code::kCancelled;
   if (call.reused) actual = *call.reused;
-  else if (!was_cancelled) actual = cost_of(call.role, call.answer->ok() ? (*call.answer)->usage : Usage{});
+  else if (!call.cancelled) actual = cost_of(call.role, call.answer->ok() ? (*call.answer)->usage : Usage{});
   ledger_.settle(call.role, call.most, actual);
   if (call.meter) *call.meter += actual;
   if (options_.on_spent) options_.on_spent(ledger_.total());
   send_waiting();
 }
 
-void StudyContext::cancel() {
-  if (std::exchange(cancelled_, true)) return;
+void StudyContext::end(Status why) {
+  if (!ended_.ok()) return;
+  ended_ = std::move(why);
+  const Status cancelled(Code::kCancelled, "cancelled");
   const std::deque<Call*> waiting = std::exchange(waiting_, {});
   for (Call* call : waiting)
-    if (!call->answer) answered(*call, Status(Code::kCancelled, "cancelled"));
+    if (!call->answer) answered(*call, cancelled);
   for (auto& [id, backend] : backends_) backend.model.cancel();
   for (auto& [argv, process] : tools_) process->cancel();
 }

@@ -37,13 +37,13 @@ class StudyContext final : public Context {
   // What another study has paid for is charged as a call of this one would be: in order, waiting where that would wait.
   Task<Status> charge(Spent spent);
   void plan_for(const Problem& problem) { problem_ = &problem; }  // what calls_for() is about; outlives this object
+  void count_in(Store& store) { counting_.store = &store; }       // keeps what is used, as it is used; outlives it too
 
   const StudyOptions& options() const { return options_; }
   Ledger& ledger() { return ledger_; }
   const Ledger& ledger() const { return ledger_; }
   RunCounters run_counters() const;
   void ignore_clock() { clock_wall_ = false; }  // the comparison at the end may take its time
-  bool cancelled() const { return cancelled_; }
 
  private:
   struct Call {  // lives in the frame of complete(), tool() or charge()
@@ -54,7 +54,7 @@ class StudyContext final : public Context {
     Spent* meter = nullptr;
     const Spent* reused = nullptr;  // paid for elsewhere: nothing is asked
     Spent most = {};                // what was reserved
-    bool charged = false;
+    bool charged = false, cancelled = false;
     std::optional<Result<Completion>> answer = {};
     std::coroutine_handle<> waiter = {};
 
@@ -73,17 +73,31 @@ class StudyContext final : public Context {
   void send(Call& call);
   void send_tool(Call& call);
   void tool_arrived(const std::string& key, Result<std::string> line);
+  void tool_failed(const std::string& program, double timeout_s, const Status& failure);
   void hand_out_tools();
   void answered(Call& call, Result<Completion> answer);
   void settle(Call& call);
-  void cancel();
+  void end(Status why);  // whoever waits, and whoever asks from now on, is told so
   Spent most_of(Role role, const Request& request) const;
   Spent cost_of(Role role, const Usage& usage) const;
   bool out_of_time() const;
   std::int64_t attempts() const;
 
+  // Before answers are kept, what they took is: a kill may lose an answer, and never the count of it.
+  struct Counting final : Journal {
+    StudyContext& ctx;
+    Journal& journal;
+    Store* store = nullptr;
+    Counting(StudyContext& c, Journal& j) : ctx(c), journal(j) {}
+    Result<Completion> find(const std::string& digest) override { return journal.find(digest); }
+    Status put(const std::string& digest, std::string_view model, const Completion& completion) override {
+      return journal.put(digest, model, completion);
+    }
+    Status commit() override;
+  };
+
   Loop& loop_;
-  Journal& journal_;
+  Counting counting_;
   struct Backend {
     Journalled model;
     Counters at_start;
@@ -102,7 +116,9 @@ class StudyContext final : public Context {
   std::deque<Call*> order_;    // asked for and not yet handed out
   std::deque<Call*> waiting_;  // of these, the ones that wait for room in the budget
   std::int64_t tool_hits_ = 0;
-  bool cancelled_ = false, clock_wall_ = true;
+  int timeouts_ = 0;  // of all tools, as far as told
+  Status ended_;      // why nothing is asked any more; ok while it is
+  bool clock_wall_ = true;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };

@@ -145,6 +145,49 @@ void report_shared(const PlacedRows& splits, std::vector<std::string>& remarks) 
   }
 }
 
+// A text without what people vary when they write the same again: ASCII case, white space, marks of punctuation. What
+// stands before a digit is kept (3.5 is not 35), and so are signs that mean something in formulas and code.
+std::string normal_form(const std::string& text) {
+  std::string normal;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool before_digit = i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9';
+    if (std::string_view(" \t\r\n\f\v").find(c) != std::string_view::npos) continue;
+    if (std::string_view(".,;:!?'\"").find(c) != std::string_view::npos && !before_digit) continue;
+    normal += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  }
+  return normal;
+}
+
+std::string normal_form(const Fields& inputs) {
+  Json normal = Json::object();
+  for (const auto& [name, value] : inputs)
+    normal[name] = value.is_string() ? Json(normal_form(value.get_ref<const std::string&>())) : value;
+  return digest(to_text(normal));
+}
+
+// Of two splits, those that are not equal to the byte: these have been reported.
+void report_near_copies(const PlacedRows& splits, std::vector<std::string>& remarks) {
+  std::array<std::unordered_map<std::string, const Placed*>, 3> seen;
+  for (std::size_t b = 0; b < kSplits.size(); ++b) {
+    std::array<Pairs, 3> with;
+    for (const Placed& row : splits[b]) {
+      const std::string normal = normal_form(row.example.inputs);
+      for (std::size_t a = 0; a < b; ++a)
+        if (const auto found = seen[a].find(normal);
+            found != seen[a].end() && found->second->example.inputs != row.example.inputs)
+          with[a].add(found->second->where(), row.where());
+      seen[b].emplace(normal, &row);
+    }
+    for (std::size_t a = 0; a < b; ++a)
+      if (with[a].size() > 0)
+        remarks.push_back(count(with[a].size(), "row", "rows") + " of " + std::string(to_string(kSplits[b])) +
+                          (with[a].size() == 1 ? " is" : " are") + " also in " + std::string(to_string(kSplits[a])) +
+                          " but for case, white space or punctuation: " + with[a].text() +
+                          "; scores on near copies flatter, so keep one of each");
+  }
+}
+
 void report_conflicts(const PlacedRows& splits, std::vector<std::string>& remarks) {
   std::unordered_map<std::string, const Placed*> first;
   std::set<std::string> reported;
@@ -200,21 +243,27 @@ Result<Splits> read_splits(const DataSpec& spec, const std::string& directory) {
   if (!spec.file.empty()) {
     REDRAFT_TRY(std::vector<Placed> rows, read_placed(spec, path_from(directory, spec.file)));
     REDRAFT_RETURN_IF_ERROR(by_content(std::move(rows), placed));
+    splits.made = "split by content from " + spec.file;
   } else {
     const std::array files = {&spec.train, &spec.val, &spec.test};
     for (std::size_t i = 0; i < files.size(); ++i) {
       if (files[i]->empty()) continue;
       REDRAFT_TRY(placed[i], read_placed(spec, path_from(directory, *files[i])));
+      splits.made += (i == 0 ? "from " : ", ") + *files[i];
     }
     if (spec.test.empty())
       splits.remarks.push_back("no test file is named: whether a gain holds on unseen rows will not be shown");
   }
   drop_repeats(placed, splits.remarks);
   report_shared(placed, splits.remarks);
+  report_near_copies(placed, splits.remarks);
   report_conflicts(placed, splits.remarks);
   const std::array targets = {&splits.train, &splits.val, &splits.test};
   for (std::size_t i = 0; i < targets.size(); ++i)
-    for (Placed& row : placed[i]) targets[i]->push_back(std::move(row.example));
+    for (Placed& row : placed[i]) {
+      splits.places.emplace(row.example.id, row.where());
+      targets[i]->push_back(std::move(row.example));
+    }
   return splits;
 }
 

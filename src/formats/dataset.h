@@ -1,6 +1,7 @@
 // From data files to the three splits. Rows go by their content, never by their position: adding rows to a file moves
 // none of the others, and equal rows can only land together. What makes scores lie (a row in two splits, one input with
-// two labels) is found here and said in remarks. Thread-safe; reads the files that are named and nothing else.
+// two labels, rows that are nearly equal) is found here and said in remarks. Thread-safe; reads the files that are
+// named and nothing else.
 #ifndef REDRAFT_FORMATS_DATASET_H_
 #define REDRAFT_FORMATS_DATASET_H_
 
@@ -18,7 +19,9 @@ struct DataSpec {
 
 struct Splits {
   Dataset train, val, test;
-  std::vector<std::string> remarks;  // one sentence each, with file and line
+  std::vector<std::string> remarks;           // one sentence each, with file and line
+  std::string made;                           // how the splits came about: "by content from tickets.jsonl"
+  std::map<std::string, std::string> places;  // id of a row: file:line of the first like it
 };
 
 // The split of a row when one file holds all: 40 % train, 30 % val, 30 % test, by a digest of the inputs. Labels are

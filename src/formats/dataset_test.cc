@@ -159,5 +159,33 @@ TEST_F(DatasetTest, WithoutTestFileItSaysSo) {
   ASSERT_EQ(splits->remarks.size(), 1u);
 }
 
+TEST_F(DatasetTest, NearCopiesInTwoSplitsAreCounted) {
+  spec_.train = "train.jsonl", spec_.val = "val.jsonl", spec_.test = "test.jsonl";
+  write("train.jsonl", row("Where is my parcel?", "a") + row("It costs 3.5", "b") + row("x > 1", "c"));
+  write("val.jsonl", row("where is  my parcel", "a") + row("It costs 35", "b") + row("x < 1", "c"));
+  write("test.jsonl", row("Where is my parcel?", "a") + row(" WHERE IS MY PARCEL!", "a") + row("other", "b"));
+  const Result<Splits> splits = read_splits(spec_, folder_);
+  ASSERT_TRUE(splits.ok()) << splits.status().message();
+  std::vector<std::string> near;
+  for (const std::string& remark : splits->remarks)
+    if (remark.find("but for case") != std::string::npos) near.push_back(without_folder(remark));
+  const std::string how = " but for case, white space or punctuation: ",
+                    so = "; scores on near copies flatter, so keep one of each";
+  EXPECT_EQ(near,
+            (std::vector<std::string>{"1 row of val is also in train" + how + "train.jsonl:1 and val.jsonl:1" + so,
+                                      "1 row of test is also in train" + how + "train.jsonl:1 and test.jsonl:2" + so,
+                                      "2 rows of test are also in val" + how +
+                                          "val.jsonl:1 and test.jsonl:1, val.jsonl:1 and test.jsonl:2" + so}));
+  EXPECT_EQ(splits->made, "from train.jsonl, val.jsonl, test.jsonl");
+}
+
+TEST_F(DatasetTest, AnIntegerThatWouldLoseDigitsIsRefused) {
+  spec_.file = "all.jsonl";
+  write("all.jsonl", "{\"text\": 18446744073709551617, \"team\": \"a\"}\n");
+  EXPECT_EQ(complaint(),
+            "all.jsonl:1:10: the number 18446744073709551617 does not fit 64 bits and would lose digits; put it in "
+            "quotes");
+}
+
 }  // namespace
 }  // namespace redraft

@@ -24,7 +24,7 @@ Result<Row> jsonl_row(std::string_view line, int number, std::string_view file) 
     return place(file, static_cast<std::size_t>(number), column_of(line, byte));
   };
   Json value;
-  if (const std::optional<JsonFault> fault = read_json(line, value))
+  if (const std::optional<JsonFault> fault = read_json(line, value, LongIntegers::kRefused))
     return invalid(where(fault->byte) + ": " + fault->what +
                    (trimmed(line).starts_with('[') ? "; write one object per line, without a list" : ""));
   if (!value.is_object())

@@ -89,10 +89,12 @@ std::string verdict(const StudyPage& s) {
   table.add({"best", interval(c.best)});
   table.add({"difference", interval(c.difference)});
   out += table.html();
+  const std::string p = p_value(c.p);
   return out + fmt::format(
-                   "<p class=\"small\">{} examples, test {}, p = {:.4f}; {} fixed, {} broken; the test split was "
+                   "<p class=\"small\">{} examples, test {}, p {}; {} fixed, {} broken; the test split was "
                    "looked at {} {}.</p>\n",
-                   c.n, text(c.test), c.p, c.fixed, c.broken, c.looks, c.looks == 1 ? "time" : "times");
+                   c.n, text(c.test), text(p.starts_with('<') ? p : "= " + p), c.fixed, c.broken, c.looks,
+                   c.looks == 1 ? "time" : "times");
 }
 
 std::string texts(const StudyPage& s) {
@@ -130,8 +132,8 @@ std::string rounds(const StudyPage& s) {
 std::string trials(const StudyPage& s) {
   Table table({"#round", "candidate", "why", "split", "#examples", "#score", ""});
   for (const TrialLine& t : s.trials)
-    table.add({std::to_string(t.round), text(t.candidate), text(t.why), text(to_string(t.split)), std::to_string(t.n),
-               interval(t.score), t.dropped ? "lost its race" : ""});
+    table.add({t.round < 0 ? "test" : std::to_string(t.round), text(t.candidate), text(t.why), text(to_string(t.split)),
+               std::to_string(t.n), interval(t.score), t.dropped ? "lost its race" : ""});
   return folded("Trials", s.trials.size(), table.html());
 }
 
@@ -179,6 +181,8 @@ std::string study(const StudyPage& s) {
 }
 
 }  // namespace
+
+std::string p_value(double p) { return p < 0.0001 ? "< 0.0001" : fmt::format("{:.4f}", p); }
 
 std::string html_report(const RunPage& page) {
   const std::string title = text(page.task) + " - redraft";

@@ -17,7 +17,7 @@ struct RoundLine {
 };
 
 struct TrialLine {
-  int round = 0;
+  int round = 0;          // below 0: the test split
   std::string candidate;  // number or id
   std::string why;
   Split split = Split::kVal;
@@ -62,6 +62,8 @@ struct RunPage {
   std::string task, file, created, redraft;
   std::vector<StudyPage> studies;
 };
+
+std::string p_value(double p);  // "0.0012", "< 0.0001"
 
 // Tables are cut after 500 rows, with a line that says so.
 std::string html_report(const RunPage& page);

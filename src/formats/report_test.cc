@@ -101,6 +101,17 @@ TEST(Report, NeedsNothingFromOutside) {
   EXPECT_NE(html.find("default-src 'none'"), std::string::npos);
 }
 
+TEST(Report, TheTestIsNamedAndASmallPIsABound) {
+  RunPage p = page();
+  EXPECT_NE(html_report(p).find(", p = 0.0010; "), std::string::npos);
+  p.studies[0].test->p = 1.0 / 10001;  // the least that 10000 resamples can give
+  p.studies[0].trials.push_back({-1, "2", "the best", Split::kTest, 40, {0.7, 0.7, 0.7}, false});
+  const std::string html = html_report(p);
+  EXPECT_NE(html.find(", p &lt; 0.0001; "), std::string::npos) << html;
+  EXPECT_EQ(html.find(">-1<"), std::string::npos);
+  EXPECT_NE(html.find("<td class=\"n\">test</td><td>2</td>"), std::string::npos);
+}
+
 TEST(Report, LongTablesAreCutAndSayIt) {
   RunPage p = page();
   p.studies[0].trials.resize(730);

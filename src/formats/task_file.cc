@@ -203,6 +203,8 @@ Status interpret(TaskFile& task) {
   task.name = std::filesystem::path(task.path).stem().string();
   REDRAFT_RETURN_IF_ERROR(top.read("name", task.name));
   if (task.name.empty()) return top.fault("name", "name is empty");
+  if (printable(task.name) != task.name)
+    return top.fault("name", "name holds a line break, a tab or another control character; write it on one line");
   std::int64_t seed = 0;
   REDRAFT_RETURN_IF_ERROR(top.read("seed", seed));
   if (seed < 0) return top.fault("seed", "seed must be 0 or above");

@@ -10,6 +10,7 @@
 
 #include "base/digest.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "base/utf8.h"
 #include "metrics/answer.h"
 
@@ -50,9 +51,9 @@ class Command final : public Metric {
       : options_(std::move(options)), directory_(std::move(directory)), files_(files_of(options_, directory_)) {}
 
   Json description() const override {
-    Json described = {
-        {"name", "command"},
-        {"settings", {{"command", options_.command}, {"timeout_s", options_.timeout_s}, {"binary", options_.binary}}}};
+    Json described = {{"name", "command"},
+                      // Not the time it may take: that changes no score, and more of it must not make another task.
+                      {"settings", {{"command", options_.command}, {"binary", options_.binary}}}};
     if (!files_.empty()) described["files"] = files_;
     return described;
   }
@@ -69,11 +70,25 @@ class Command final : public Metric {
       if (tape.output().fields.is_object()) call.input["outputs"] = tape.output().fields;
       call.input["text"] = tape.output().value;
     }
-    REDRAFT_AWAIT(const Json answer, ctx.tool(std::move(call)));
-    co_return read(answer, example);
+    auto asking = ctx.tool(std::move(call));
+    const Result<Json> answer = co_await asking;
+    if (!answer.ok()) co_return told(answer.status());
+    co_return read(*answer, example);
   }
 
+  Status ready() const override { return told(startable(options_.command, directory_)); }
+
  private:
+  // What went wrong, with what to do about it.
+  Status told(const Status& status) const {
+    if (status.ok() || status.code() == Code::kCancelled || status.code() == Code::kExhausted) return status;
+    const bool failed = status.code() == Code::kUnavailable;
+    return Status(status.code(), "metric command: " + status.message() +
+                                     (failed ? "; give it more time with timeout_s under [metric], or mend the program "
+                                               "(a changed one begins a new run file, with --fresh); what is answered "
+                                               "is kept, and the same command goes on"
+                                             : ""));
+  }
   Result<Score> read(const Json& answer, const Example& example) const {
     const bool table = answer.is_object() && answer.contains("score");
     const Json value = table ? answer["score"] : answer;

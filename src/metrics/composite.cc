@@ -43,6 +43,11 @@ class Composite final : public Metric {
     return described;
   }
 
+  Status ready() const override {
+    for (const Member& part : parts_) REDRAFT_RETURN_IF_ERROR(part.metric->ready());
+    return {};
+  }
+
   int calls_per_score() const override {
     int calls = 0;
     for (const Member& part : parts_) calls += part.metric->calls_per_score();

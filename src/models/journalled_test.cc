@@ -158,7 +158,7 @@ TEST_F(JournalledTest, FailuresAreToldToAllAndForgotten) {
   ask({"a", "a"});
   backend.answer("a", Status(Code::kUnavailable, "down"));
   turn();
-  EXPECT_EQ(log(), "a: down\na: down\n");  // nothing to commit
+  EXPECT_EQ(log(), "commit\na: down\na: down\n");  // nothing was put
   ask({"a"});
   backend.answer("a", said("A"));
   turn();
@@ -173,7 +173,7 @@ TEST_F(JournalledTest, IncompleteAnswersAreRememberedButNeverKept) {
     backend.answer(text, said("half", finish));
     turn();
     ask({text});
-    EXPECT_EQ(log(), text + ": half\n" + text + ": half\n");
+    EXPECT_EQ(log(), "commit\n" + text + ": half\n" + text + ": half\n");  // nothing was put
   }
   EXPECT_TRUE(backend.asked.empty());
   EXPECT_TRUE(journal.calls.empty());
@@ -199,7 +199,7 @@ TEST_F(JournalledTest, WhatCannotBePutIsNotHandedOut) {
   journal.put_fails = Status(Code::kIo, "read-only");
   backend.answer("a", said("A"));
   turn();
-  EXPECT_EQ(log(), "a: read-only\n");
+  EXPECT_EQ(log(), "commit\na: read-only\n");
 }
 
 TEST_F(JournalledTest, ADamagedJournalIsTold) {
@@ -214,7 +214,7 @@ TEST_F(JournalledTest, CancelledRequestsAreNotPaid) {
   ask({"a", "b"});
   model->cancel();
   turn();
-  EXPECT_EQ(log(), "a: cancelled\nb: cancelled\n");
+  EXPECT_EQ(log(), "commit\na: cancelled\nb: cancelled\n");
   EXPECT_EQ(model->paid(), 0);
 }
 

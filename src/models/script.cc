@@ -9,6 +9,8 @@
 namespace redraft {
 namespace {
 
+constexpr double kMostLatency = 86400;  // seconds
+
 using Names = std::vector<std::string>;
 
 // Reads the file; every failure names the file and the place in it.
@@ -150,8 +152,8 @@ class Reader {
     if (const auto latency = json.find("latency_s"); latency != json.end()) {
       const Json range = latency->is_array() ? *latency : Json::array({*latency, *latency});
       if (range.size() != 2 || !range[0].is_number() || !range[1].is_number() || range[0].get<double>() < 0 ||
-          range[1] < range[0])
-        return wrong("latency_s", "a number of seconds, or two with the smaller first", *latency);
+          range[1] < range[0] || range[1].get<double>() > kMostLatency)
+        return wrong("latency_s", "a number of seconds up to 86400, or two with the smaller first", *latency);
       script.least_latency = range[0].get<double>(), script.most_latency = range[1].get<double>();
     }
     Capabilities& can = script.capabilities;

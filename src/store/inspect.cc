@@ -48,10 +48,11 @@ Status Inspection::load_task() {
 
 Result<std::vector<StudyInfo>> Inspection::studies() {
   std::vector<StudyInfo> all;
+  std::vector<bool> counted;  // an older redraft left the counters with the rounds alone
   Status bad;
   REDRAFT_RETURN_IF_ERROR(database_->run(
       "SELECT id, config, engine_version, cell_key, created, report, "
-      "(SELECT count(*) FROM rounds AS r WHERE r.study = s.id AND r.round >= 0) FROM studies AS s ORDER BY id",
+      "(SELECT count(*) FROM rounds AS r WHERE r.study = s.id AND r.round >= 0), run FROM studies AS s ORDER BY id",
       {}, [&](const SqlRow& row) {
         StudyInfo& study = all.emplace_back();
         study.number = static_cast<int>(row.integer(0));
@@ -61,13 +62,15 @@ Result<std::vector<StudyInfo>> Inspection::studies() {
         study.created = row.text(4);
         if (!row.null(5)) take(json_from(row.text(5)), study.report.emplace(), bad);
         study.rounds = static_cast<int>(row.integer(6));
+        counted.push_back(!row.null(7));
+        if (counted.back()) take(run_counters_from(row.text(7)), study.run, bad);
       }));
   if (!bad.ok()) return damaged(bad);
-  for (StudyInfo& study : all) {
-    REDRAFT_TRY(const std::vector<RoundInfo> finished, rounds(study.number));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    REDRAFT_TRY(const std::vector<RoundInfo> finished, rounds(all[i].number));
     if (finished.empty()) continue;
-    study.spent = finished.back().spent;
-    study.run = finished.back().run;
+    all[i].spent = finished.back().spent;
+    if (!counted[i]) all[i].run = finished.back().run;
   }
   return all;
 }

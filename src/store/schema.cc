@@ -88,7 +88,10 @@ CREATE TABLE looks (
 );
 )sql";
 
-constexpr std::array<const char*, 1> kMigrations = {kVersion1};
+// What a study's processes have used, also in a round that none of them finished. JSON, counters.
+constexpr const char* kVersion2 = "ALTER TABLE studies ADD COLUMN run TEXT";
+
+constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
 
 // A statement that answers with one number.
 Result<std::int64_t> number(Sqlite& database, std::string_view sql) {

@@ -26,16 +26,21 @@ Status StudyStore::load() {
       database_->run("INSERT INTO studies (digest, config, engine_version, cell_key) VALUES (?, ?, ?, ?) "
                      "ON CONFLICT (digest) DO NOTHING",
                      {digest, config, identity_.engine_version, identity_.cell_key}));
-  std::optional<std::string> report;
+  std::optional<std::string> report, run;
   REDRAFT_RETURN_IF_ERROR(
-      database_->run("SELECT id, report FROM studies WHERE digest = ?", {digest}, [&](const SqlRow& row) {
+      database_->run("SELECT id, report, run FROM studies WHERE digest = ?", {digest}, [&](const SqlRow& row) {
         id_ = row.integer(0);
         if (!row.null(1)) report = row.text(1);
+        if (!row.null(2)) run = row.text(2);
       }));
   if (report) {
     REDRAFT_TRY(report_, json_from(*report));
   }
-  return load_rounds();
+  REDRAFT_RETURN_IF_ERROR(load_rounds());
+  if (run) {
+    REDRAFT_TRY(run_, run_counters_from(*run));
+  }
+  return {};
 }
 
 Status StudyStore::load_rounds() {
@@ -72,6 +77,13 @@ Status StudyStore::finish(const RoundRecord& round) {
   return {};
 }
 
+Status StudyStore::count(const RunCounters& run) {
+  const std::string text = to_text(run);
+  REDRAFT_RETURN_IF_ERROR(database_->run("UPDATE studies SET run = ? WHERE id = ?", {text, id_}));
+  run_ = run;
+  return {};
+}
+
 Status StudyStore::write_round(int number, const RoundRecord& round) {
   if (number == kFinalRound) {
     for (const char* sql :
@@ -82,6 +94,7 @@ Status StudyStore::write_round(int number, const RoundRecord& round) {
   const std::string spent = to_text(round.spent), run = to_text(round.run);
   REDRAFT_RETURN_IF_ERROR(
       database_->run("INSERT INTO rounds (study, round, spent, run) VALUES (?, ?, ?, ?)", {id_, number, spent, run}));
+  REDRAFT_RETURN_IF_ERROR(database_->run("UPDATE studies SET run = ? WHERE id = ?", {run, id_}));
   for (const auto& [name, text] : round.note) {
     REDRAFT_RETURN_IF_ERROR(
         database_->run("INSERT INTO notes (study, round, name, text) VALUES (?, ?, ?, ?)", {id_, number, name, text}));

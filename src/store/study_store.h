@@ -20,6 +20,7 @@ class StudyStore final : public Store {
                                              const StudyIdentity& identity);
 
   Status finish(const RoundRecord& round) override;
+  Status count(const RunCounters& run) override;
   int rounds() const override { return rounds_; }
   std::array<Spent, 3> spent() const override { return spent_; }
   RunCounters run_counters() const override { return run_; }

@@ -68,6 +68,19 @@ TEST_F(StudyStoreTest, FinishedRoundsAreFoundAgain) {
   EXPECT_EQ(store->fitted(candidate("seed")), (Fitted{{"predict", {{"offset", 0.1}}}}));
 }
 
+TEST_F(StudyStoreTest, WhatAnOpenRoundUsedIsCounted) {
+  auto store = study(*file_);
+  ASSERT_TRUE(store->finish(round({}, 3)).ok());
+  RunCounters run = store->run_counters();
+  run.calls_paid += 4;
+  ASSERT_TRUE(store->count(run).ok());
+  store = again(std::move(store));  // it was killed in the round that followed
+  EXPECT_EQ(store->rounds(), 1);
+  EXPECT_EQ(store->run_counters().calls_paid, 7);
+  ASSERT_TRUE(store->finish(round({}, 9)).ok());
+  EXPECT_EQ(again(std::move(store))->run_counters().calls_paid, 9);
+}
+
 TEST_F(StudyStoreTest, MoneyComesBackBitForBit) {
   RoundRecord record = round({});
   record.spent[1] = Spent{7, 1, 2, 0.1 + 0.2, false};

@@ -236,7 +236,10 @@ TEST_F(ArtefactTest, WhatIsShownIsWhatIsSent) {
   for (const HttpServer::Seen& seen : server.seen()) sent.insert(seen.body);
   ASSERT_EQ(sent.size(), 2u);
   for (const char* number : {"0", "1"}) {
-    const Ran ran = other.run({"render", "task.toml", "--artefact", "a.json", "--example", number});
+    Ran ran;
+    for (const char* split : {"train", "val", "test"})
+      if (ran.code != 0)
+        ran = other.run({"render", "task.toml", "--artefact", "a.json", "--split", split, "--example", number});
     ASSERT_EQ(ran.code, 0) << ran.err;
     const std::string messages = ran.out.substr(1, ran.out.size() - 3);  // {...}\n
     shown.insert(messages);
@@ -283,6 +286,11 @@ TEST_F(ArtefactTest, ShowDiffAndReport) {
             std::string::npos);
   EXPECT_NE(run({"show", "task.redraft.db", "--study", "1", "--round", "1"}).out.find("a proposal of the teacher"),
             std::string::npos);
+  for (const std::string round : {"0", "1", "2"}) {
+    const std::string told = run({"show", "task.redraft.db", "--study", "1", "--round", round}).out;
+    for (const std::string inner : {"study.", "stalled", "halved"})
+      EXPECT_EQ(told.find(inner), std::string::npos) << told;
+  }
   for (const std::vector<std::string>& wrong : {std::vector<std::string>{"show", "task.redraft.db", "--study", "99"},
                                                 {"show", "task.redraft.db", "--study", "1", "--round", "99"},
                                                 {"show", "task.redraft.db", "--study", "1", "--candidate", "99"},
@@ -308,7 +316,7 @@ TEST_F(ArtefactTest, ShowDiffAndReport) {
   const std::string page = folder->read("run.html");
   EXPECT_NE(page.find("the gain on the sealed test split is significant"), std::string::npos);
   EXPECT_NE(page.find("<ins>"), std::string::npos);
-  for (const std::string none : {"<script", "http://", "https://", "src="})
+  for (const std::string none : {"<script", "http://", "https://", "src=", "study.", "stalled", ">-1<"})
     EXPECT_EQ(page.find(none), std::string::npos) << none;
 }
 
