@@ -39,9 +39,10 @@ struct Refusal {
 };
 
 struct Plan {
-  std::vector<Trial> trials;  // empty means converged
+  std::vector<Trial> trials;  // empty means converged, or that calls are lacking
   std::optional<Race> race;
   std::vector<Refusal> refused;  // what the optimizer itself had to discard
+  std::int64_t lacking = 0;      // without trials: there is something to try once so many more calls are left
 };
 
 struct Outcome {

@@ -45,22 +45,30 @@ std::size_t proposals_in(const std::vector<Evaluation>& evaluations, const Histo
       evaluations, [&](const Evaluation& e) { return !e.outcomes.empty() && !history.knows(e.trial.candidate); }));
 }
 
-Task<Result<Stop>> rounds(const StudyParts& parts, Optimizer& optimizer) {
+struct Ended {
+  Stop stop;
+  std::int64_t lacking = 0;  // as in Plan
+};
+
+Task<Result<Ended>> rounds(const StudyParts& parts, Optimizer& optimizer) {
   auto seed = score_seed(parts);
   const Status scored = co_await seed;
   if (!scored.ok()) co_return scored;
   // Only round 0 says so: a perfect candidate found later must not end a study just because it was resumed.
-  if (parts.store.rounds() == 1 && parts.history.best() && parts.history.best()->mean >= 1) co_return Stop::kSaturated;
+  if (parts.store.rounds() == 1 && parts.history.best() && parts.history.best()->mean >= 1)
+    co_return Ended{Stop::kSaturated};
   const int most_rounds = parts.options.budget.rounds;
   for (;;) {
     hold_for_test(parts);
     const Note before = parts.history.last_note();
     const bool enough_rounds = most_rounds > 0 && parts.store.rounds() > most_rounds;
-    if (enough_rounds || before.contains(kExhausted) || parts.ctx.ledger().calls_left() <= 0) co_return Stop::kBudget;
-    if (number_in(before, kIdle) >= kMostIdleRounds) co_return Stop::kConverged;
+    if (enough_rounds || before.contains(kExhausted) || parts.ctx.ledger().calls_left() <= 0)
+      co_return Ended{Stop::kBudget};
+    if (number_in(before, kIdle) >= kMostIdleRounds) co_return Ended{Stop::kConverged};
     const std::int64_t calls_before = parts.ctx.ledger().total().calls;
     REDRAFT_AWAIT(Plan plan, optimizer.sample(parts.history, parts.ctx));  // Sample
-    if (plan.trials.empty() && plan.refused.empty()) co_return Stop::kConverged;
+    if (plan.trials.empty() && plan.refused.empty())
+      co_return Ended{plan.lacking > 0 ? Stop::kBudget : Stop::kConverged, plan.lacking};
     admit(plan, parts.history, parts.ctx);
     std::vector<Refusal> refused = std::move(plan.refused);
     REDRAFT_AWAIT(Evaluated e, evaluate(parts.problem, std::move(plan), parts.history.data(Split::kVal), &parts.store,
@@ -127,7 +135,7 @@ std::string commonest_refusals(const Store& store) {
 }
 
 // What a user must know beside the figures.
-std::vector<std::string> remarks_on(const Report& r, const Store& store) {
+std::vector<std::string> remarks_on(const Report& r, const Store& store, std::int64_t lacking) {
   std::vector<std::string> remarks;
   const std::int64_t asked = r.proposals + r.refusals;
   if (r.refusals >= 4 && 2 * r.refusals > asked) {
@@ -145,6 +153,11 @@ std::vector<std::string> remarks_on(const Report& r, const Store& store) {
         "nothing was tried: there is nothing here that this optimizer changes, so the test split was not read; allow "
         "demonstrations with "
         "program.demos, or take random_search, which rewrites texts");
+  if (asked == 0 && lacking > 0)
+    remarks.push_back(
+        "nothing was tried: what the budget leaves beside the test split does not pay for the first comparison, so the "
+        "test split was not read; allow at least " +
+        std::to_string(lacking) + " calls more with --max-calls");
   if (r.best == r.seed && r.stop != Stop::kSaturated && r.proposals > 0)
     remarks.push_back("no candidate was better than the seed on val");
   return remarks;
@@ -243,21 +256,21 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   hold_for_test(parts);
   tell_start(parts);
 
-  Result<Stop> why = loop.run(rounds(parts, optimizer));
-  if (why.status().code() == Code::kExhausted && store.rounds() > 0) why = Stop::kBudget;
-  if (why.status().code() == Code::kCancelled) why = Stop::kCancelled;
-  if (!why.ok()) return why.status();
+  Result<Ended> ended = loop.run(rounds(parts, optimizer));
+  if (ended.status().code() == Code::kExhausted && store.rounds() > 0) ended = Ended{Stop::kBudget};
+  if (ended.status().code() == Code::kCancelled) ended = Ended{Stop::kCancelled};
+  if (!ended.ok()) return ended.status();
 
   Report report;
   report.seed = seed_of(history.parameters());
   report.best = history.incumbent();
-  report.stop = *why;
+  report.stop = ended->stop;
   report.val_seed = on_val(parts, report.seed);
   report.val_best = on_val(parts, report.best);
   report.fitted = {store.fitted(report.seed).value_or(Fitted{}), store.fitted(report.best).value_or(Fitted{})};
-  // Where nothing was ever tried there is nothing to compare: the test split stays sealed.
-  const bool tried = store.rounds() > 1 || *why != Stop::kConverged;
-  if (*why != Stop::kCancelled && tried && problem.test.size() > 0) {
+  // Where nothing was tried there is nothing to compare: the test split stays sealed. A perfect seed is shown.
+  const bool tried = store.rounds() > 1 || report.stop == Stop::kSaturated;
+  if (report.stop != Stop::kCancelled && tried && problem.test.size() > 0) {
     Result<Comparison> compared = loop.run(test(parts));
     if (compared.ok()) report.test = *compared;
     else if (compared.status().code() == Code::kCancelled) report.stop = Stop::kCancelled;
@@ -271,7 +284,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   }
   report.spent = ctx.ledger().spent();
   report.run = ctx.run_counters();
-  report.remarks = remarks_on(report, store);
+  report.remarks = remarks_on(report, store, ended->lacking);
   tell_end(options, report);
   return report;
 }

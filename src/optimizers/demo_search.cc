@@ -143,6 +143,12 @@ class DemoSearch final : public Optimizer {
     return static_cast<std::size_t>(width);
   }
 
+  Plan lacking(int survivors, const History& history, const Context& ctx) const {
+    Plan plan;
+    plan.lacking = cost_of_race(1, survivors, history, ctx) - ctx.calls_left();
+    return plan;
+  }
+
   // The fewest demonstrations that show every label, where so many are allowed; else one.
   static std::size_t least_covering(const std::vector<Demonstration>& pool, std::size_t most) {
     std::set<std::string> labels;
@@ -158,7 +164,7 @@ class DemoSearch final : public Optimizer {
     const Parameter* layout = find_parameter(history.parameters(), "layout");
     Plan plan;
     const std::size_t width = width_for(options_.width, kFinalists, history, ctx);
-    if (width == 0) return plan;  // nothing to spend
+    if (width == 0) return lacking(kFinalists, history, ctx);
     const auto add = [&](Candidate candidate, std::string why) {
       const bool twice = std::ranges::any_of(plan.trials, [&](const Trial& t) { return t.candidate == candidate; });
       if (!twice && !history.knows(candidate))
@@ -220,7 +226,8 @@ class DemoSearch final : public Optimizer {
       if (!twice && !history.knows(candidate))
         plan.trials.push_back(Trial{std::move(candidate), Split::kVal, {}, false, std::move(why)});
     }
-    if (plan.trials.size() == 1) return Plan{};  // nothing is left to try, or to spend
+    if (width == 0) return lacking(1, history, ctx);
+    if (plan.trials.size() == 1) return Plan{};  // nothing is left to try
     plan.race = race(1);
     return plan;
   }

@@ -233,6 +233,32 @@ TEST(Optimize, NothingToChangeIsSaid) {
   }
 }
 
+// Enough for the seed and for the test split, and not for a search between them.
+TEST(Optimize, ABudgetThatPaysForNoComparisonIsSaid) {
+  const TaskFolder folder;
+  const Ran refused = folder.run({"optimize", "task.toml", "--optimizer", "demo_search", "--max-calls", "1"});
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  const std::size_t at = refused.err.find("allow more than ");
+  ASSERT_NE(at, std::string::npos) << refused.err;
+  const int least = std::stoi(refused.err.substr(at + 16)) + 1;
+  const auto with = [&](int calls) {
+    return folder.run({"optimize", "task.toml", "--optimizer", "demo_search", "--max-calls", std::to_string(calls)});
+  };
+  const Ran lacking = with(least);
+  EXPECT_EQ(lacking.code, 0) << lacking.err;
+  const std::string sentence = "does not pay for the first comparison, so the test split was not read; allow at least ";
+  const std::size_t said = lacking.err.find(sentence);
+  ASSERT_NE(said, std::string::npos) << lacking.err;
+  EXPECT_NE(lacking.out.find("stopped: budget"), std::string::npos) << lacking.out;
+  EXPECT_EQ(folder.json("task.best.json")["scores"], Json());
+  const int more = std::stoi(lacking.err.substr(said + sentence.size()));
+  EXPECT_NE(with(least + more - 1).err.find("allow at least 1 calls more"), std::string::npos);
+  const Ran enough = with(least + more);  // the same study goes on
+  EXPECT_EQ(enough.err.find(sentence), std::string::npos) << enough.err;
+  EXPECT_EQ(enough.out.find(" 0 proposals scored"), std::string::npos) << enough.out;
+  EXPECT_TRUE(folder.json("task.best.json")["scores"].is_object());
+}
+
 TEST(Optimize, JournalOffWritesNothing) {
   const TaskFolder folder;
   const std::set<std::string> before = folder.files();
