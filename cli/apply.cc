@@ -40,8 +40,9 @@ class RowsIn {
         continue;
       }
       if (ended_ || !interrupt.readable(STDIN_FILENO, rows.empty())) break;
-      REDRAFT_RETURN_IF_ERROR(read_more());
+      if (unread_ = read_more(); !unread_.ok()) ended_ = true;  // told once the rows before are answered
     }
+    if (rows.empty() && !unread_.ok()) return unread_;
     return rows;
   }
 
@@ -81,6 +82,7 @@ class RowsIn {
   std::size_t at_ = 0, searched_ = 0;  // in text_: the next line, and where its end is looked for
   int number_ = 0;                     // of lines so far
   bool ended_ = false;
+  Status unread_;  // not ok: it could not be read to its end
 };
 
 Result<ModelSpec> model_for(const ApplyFlags& flags, const Artefact& artefact) {

@@ -61,10 +61,8 @@ int print_evaluation(const EvalFlags& flags, const TaskEvaluation& e) {
                     with_interval(e.measured.mean)));
   if (e.other) print(fmt::format("mean of {} {}\n", flags.evaluation.not_worse_than, with_interval(e.other->mean)));
   if (e.looks) print(fmt::format("looks at the test split, this one included: {}\n", *e.looks));
-  Spent spent;
-  for (const Spent& s : e.measured.spent) spent += s;
-  print(fmt::format("spent: {} calls ({} paid), {} tokens in, {} out, cost {}\n", spent.calls,
-                    e.measured.run.calls_paid, spent.tokens_in, spent.tokens_out, cost(spent)));
+  print(fmt::format("spent: {} calls ({} paid), {} tokens in, {} out, cost {}\n", e.spent.calls, e.run.calls_paid,
+                    e.spent.tokens_in, e.spent.tokens_out, cost(e.spent)));
   const bool met = print_gates(flags, e);
   int code = e.kept.ok() ? kDone : fail(e.kept);
   if (!flags.csv.empty())

@@ -119,7 +119,7 @@ int optimize_verb(OptimizeFlags& flags) {
   if (flags.json && flags.events == "-")
     return fail(invalid("--json and --events - both want standard output; give --events a file"));
   flags.run.also_read = {{"the file of --env-file", flags.common.env_file}};
-  flags.run.also_written = {{"--events", flags.events}};
+  if (flags.events != "-") flags.run.also_written = {{"--events", flags.events}};
   EventLog events(flags.events);
   Loop loop;
   const Interrupt interrupt(loop);

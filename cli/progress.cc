@@ -139,7 +139,7 @@ EventLog::~EventLog() {
 
 void EventLog::open() {
   if (file_ || failed_ || path_.empty()) return;
-  file_ = path_ == "-" ? stdout : std::fopen(path_.c_str(), "we");
+  file_ = path_ == "-" ? stdout : std::fopen(path_.c_str(), "ae");
   failed_ = !file_;
 }
 

@@ -114,7 +114,8 @@ Result<Measured> measure(Loop& loop, const Problem& problem, const Candidate& ca
                          std::stop_token stop = {});
 
 // The two answers to each row against one another (Metric::compare): how much of a row each wins, 1, 0.5 or 0, as the
-// scores of a comparison. Both were measured on `rows`; a row that only one could answer is left out.
+// scores of a comparison. Both were measured on `rows`; a row that only one could answer is left out, and a pair that
+// cannot be asked. kRefused when that are more than options.most_missing.
 struct Preferred {
   Comparison comparison;  // `other` as the seed, `one` as the best
   std::array<Spent, 3> spent;

@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "engine/study_context.h"
 #include "models/catalogue.h"
+#include "redraft/demonstration.h"
 
 namespace redraft {
 namespace {
@@ -26,6 +27,9 @@ Status check_parameters(const Artefact& artefact, const Program& program, const 
     const std::string what = "the artefact of " + artefact.task + " has " + name + " = \"" + shortened(text, 60) + "\"";
     const auto found = std::ranges::find(known, name, &Parameter::name);
     if (found != known.end()) {
+      if (found->kind == ParameterKind::kDemonstrations)
+        if (const auto parsed = parse_demonstrations(text); !parsed.ok())
+          return Status(Code::kCorruption, what + ": " + parsed.status().message() + "; run optimize again");
       if (found->kind != ParameterKind::kCategorical || found->admits(text)) continue;
       return invalid(what + ", which is not one of " + listed(found->choices) + "; correct it, or run optimize again");
     }
@@ -89,8 +93,13 @@ std::vector<std::string> labels_of(const Artefact& artefact) { return names_at(a
 Result<std::unique_ptr<Program>> program_of(const Artefact& artefact, const Capabilities& student) {
   const auto op = artefact.program.find("op");
   const auto settings = artefact.program.find("settings");
-  if (op == artefact.program.end() || !op->is_string() || settings == artefact.program.end())
-    return Status(Code::kCorruption, "the artefact's program has no \"op\" and \"settings\"");
+  if (op == artefact.program.end() || !op->is_string() || settings == artefact.program.end() || !settings->is_object())
+    return Status(Code::kCorruption, "the artefact's program has no \"op\" and no table \"settings\"");
+  for (const char* key : {"inputs", "labels"})
+    if (const auto names = artefact.program.find(key);
+        names != artefact.program.end() &&
+        !(names->is_array() && std::ranges::all_of(*names, [](const Json& name) { return name.is_string(); })))
+      return Status(Code::kCorruption, "the artefact's program." + std::string(key) + " is no list of names");
   const Surroundings around{inputs_of(artefact), labels_of(artefact), ".", student.choice_logprobs};
   REDRAFT_TRY(std::unique_ptr<Program> program, make_program(op->get_ref<const std::string&>(), *settings, around));
   REDRAFT_RETURN_IF_ERROR(check_parameters(artefact, *program, student));

@@ -10,7 +10,7 @@
 
 namespace redraft {
 
-inline constexpr const char* kEngineVersion = "1";  // of the meaning of rounds and cells, not of the release
+inline constexpr const char* kEngineVersion = "2";  // of the meaning of rounds and cells, not of the release
 
 // What flags say over the file.
 struct Flags {

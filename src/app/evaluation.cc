@@ -140,9 +140,15 @@ Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, c
     return measure(loop, s.problem, s.candidate, s.fitted ? &*s.fitted : nullptr, result.rows, a->models,
                    opened.file->journal(), options, stop);
   };
+  const auto add = [&](const std::array<Spent, 3>& by_role, const RunCounters& run) {
+    for (const Spent& s : by_role) result.spent += s;
+    result.run += run;
+  };
   REDRAFT_TRY(result.measured, measured(subject));
+  add(result.measured.spent, result.measured.run);
   if (other) {
     REDRAFT_TRY(result.other, measured(*other));
+    add(result.other->spent, result.other->run);
     if (!flags.pairwise)
       result.against =
           compare(result.other->evaluation, result.measured.evaluation, a->problem.metric->binary(), a->seed);
@@ -152,9 +158,7 @@ Result<TaskEvaluation> evaluate_task(Loop& loop, const EvaluationFlags& flags, c
                 prefer(loop, a->problem, result.measured.evaluation, result.other->evaluation, result.rows, a->models,
                        opened.file->journal(), options, stop));
     result.against = preferred.comparison;
-    for (std::size_t role = 0; role < preferred.spent.size(); ++role)
-      result.measured.spent[role] += preferred.spent[role];
-    result.measured.run += preferred.run;
+    add(preferred.spent, preferred.run);
   }
   result.kept = opened.file->still_there();
   return result;

@@ -24,6 +24,8 @@ struct TaskEvaluation {
   std::optional<Measured> other;      // not_worse_than
   std::optional<Comparison> against;  // other as the seed, measured as the best
   std::optional<int> looks;           // at the test split, this one included; none when no file counts them
+  Spent spent;                        // on both, and on comparing them
+  RunCounters run;
   std::vector<std::string> remarks;
   Status kept;  // not ok: the run file was lost meanwhile
 };

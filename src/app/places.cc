@@ -59,8 +59,11 @@ std::vector<Place> files_of(const TaskFile& task) {
 std::vector<Place> files_beside(const std::string& run) {
   constexpr std::string_view kEnding = ".redraft.db";
   if (!run.ends_with(kEnding)) return {};
-  const Result<TaskFile> task = read_task(run.substr(0, run.size() - kEnding.size()) + ".toml");
-  return task.ok() ? files_of(*task) : std::vector<Place>();
+  const std::string task_path = run.substr(0, run.size() - kEnding.size());
+  std::vector<Place> files = {{"the artefact", task_path + ".best.json"}};
+  if (const Result<TaskFile> task = read_task(task_path + ".toml"); task.ok())
+    for (Place& file : files_of(*task)) files.push_back(std::move(file));
+  return files;
 }
 
 Status check_places(const std::string& run, const std::vector<Place>& read, const std::vector<Place>& written) {
@@ -70,7 +73,7 @@ Status check_places(const std::string& run, const std::vector<Place>& read, cons
   std::vector<Place> taken = parts_of(run);
   taken.insert(taken.end(), read.begin(), read.end());
   for (const Place& out : written) {
-    if (out.path.empty() || out.path == "-") continue;
+    if (out.path.empty()) continue;
     for (const Place& other : taken)
       if (!other.path.empty() && would_clash(out.path, other.path))
         return invalid(out.what + " " + out.path + " is " + other.what +

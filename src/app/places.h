@@ -12,7 +12,7 @@ namespace redraft {
 
 struct Place {
   std::string what;  // as it stands in a sentence: "--csv", "the artefact"
-  std::string path;  // "" is none, and "-" is standard output; neither is looked at
+  std::string path;  // "" is none
 };
 
 // The task file itself, and every file that its data, program, metric and models name, those of flags included.

@@ -82,10 +82,11 @@ Result<std::string> score_again(Loop& loop, const Assembly& a, const RunResult& 
   for (const Outcome& o : again.evaluation.outcomes) {
     const auto first = measured.find(o.example);
     if (first != measured.end() && std::abs(first->second - o.score.value) < 1e-9) continue;
-    return Status(Code::kCorruption, "the saved artefact " + path + " scores " + std::to_string(o.score.value) +
-                                         " on test row " + o.example + ", not the " +
-                                         (first != measured.end() ? std::to_string(first->second) : "nothing") +
-                                         " that was measured; it must not be used");
+    return Status(Code::kCorruption,
+                  "the saved artefact " + path + " scores " + std::to_string(o.score.value) + " on test row " +
+                      o.example + ", not the " + (first != measured.end() ? std::to_string(first->second) : "score") +
+                      " that was measured: it must not be used, or the run file was changed; run again "
+                      "with --fresh");
   }
   if (again.evaluation.outcomes.size() == cells.size()) return std::string();
   return std::to_string(cells.size() - again.evaluation.outcomes.size()) + " of " + std::to_string(cells.size()) +

@@ -204,8 +204,11 @@ void LineProcess::next() {
     if (Status started = start(); !started.ok()) return finish(std::move(started));
   } else if (!unread_.empty()) {
     end(true);
-    return finish(invalid(fmt::format("{} wrote more than one line for one line; the line too many begins with \"{}\"",
-                                      name(argv_), shortened(unread_, 80))));
+    return finish(
+        Status(Code::kIo,
+               fmt::format("{} wrote more than one line for one line, so no answer of it can be trusted; the line too "
+                           "many begins with \"{}\"",
+                           name(argv_), shortened(unread_, 80))));
   }
   Asked& asked = queue_.front();
   unwritten_ = asked.line + "\n";

@@ -39,7 +39,8 @@ class LineProcess {
 
   // `line` has no line break; the answer comes without one. `answer` is called once, now or later, in the order of
   // the lines; it must not destroy this object. `timeout_s` counts from the moment the line is its turn.
-  // kInvalidArgument: the program does not keep to one line per line. kNotFound, kIo: it cannot be started.
+  // kInvalidArgument: a line without end. kNotFound, kIo: it cannot be started, or it wrote more lines than it was
+  // given; one that comes late is noticed only when the next line is asked.
   // kUnavailable: it ended without an answer (with its exit status), or took too long (it is killed then).
   void ask(std::string line, double timeout_s, Answer answer);
   void cancel();  // everybody who waits gets kCancelled; the program is ended

@@ -227,7 +227,7 @@ TEST_F(Process, MoreLinesThanAskedForAreRefused) {
   LineProcess process(loop, {script("two.sh", "#!/bin/sh\nwhile read line; do printf '1\\n2\\n'; done\n")}, directory);
   ASSERT_TRUE(ask_one(process, "a").ok());
   const auto second = ask_one(process, "b");
-  EXPECT_EQ(second.status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(second.status().code(), Code::kIo);
   EXPECT_NE(second.status().message().find("more than one line"), std::string::npos);
 }
 

@@ -257,20 +257,18 @@ TEST(Engine, LooksAtTheTestSplitAreCounted) {
   }
 }
 
-// Where nothing was tried there is nothing to compare, and no call or look is spent on it.
-TEST(Engine, NothingTriedLeavesTheTestSplitSealed) {
+// Where nothing was tried the seed's score on test is still told.
+TEST(Engine, NothingTriedIsSaidAndTheSeedIsTested) {
   Memory memory;
   Loop loop;
   BatchModel model(loop, student);
   const auto report = search(memory, model, loop, with_calls(1000), 30, 40, {}, "idle");
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(report->stop, Stop::kConverged);
-  EXPECT_FALSE(report->test.has_value());
-  EXPECT_EQ(model.calls, 30);
+  ASSERT_TRUE(report->test.has_value());
+  EXPECT_EQ(report->test->difference.mean, 0);
+  EXPECT_EQ(model.calls, 70);
   EXPECT_EQ(report->remarks.size(), 1u);
-  const auto next = search(memory, model, loop, with_calls(1000), 30, 40, {{"Name it."}}, "busy");
-  ASSERT_TRUE(next.ok());
-  EXPECT_EQ(next->test->looks, 1);
 }
 
 // What a program outside answered is kept for the same version of it alone.

@@ -29,6 +29,44 @@ Completion verdict(const Request& r, bool leans) {
   return c;
 }
 
+// One pair is too long for it.
+class Narrow final : public FakeModel {
+ public:
+  Narrow(Loop& l, std::string text)
+      : FakeModel(
+            l, [](const Request& r) { return verdict(r, false); }, "narrow"),
+        text_(std::move(text)) {}
+  void start(std::vector<Request> requests, Done done) override {
+    for (std::size_t i = 0; i < requests.size(); ++i) {
+      const bool fits = requests[i].messages.back().text().find(text_) == std::string::npos;
+      done(i, fits ? reply(requests[i]) : Result<Completion>(invalid("too long")));
+    }
+  }
+  void cancel() override { cancelled_ = true; }
+
+ private:
+  std::string text_;
+};
+
+TEST(Pairwise, APairThatCannotBeAskedIsLeftOut) {
+  Problem problem = toy_problem();
+  problem.metric =
+      std::move(*make_metric("judge", {{"rubric", "Be kind."}}, Surroundings{{"text"}, {"colour"}, ".", true}));
+  const Dataset rows = colours("pair", 12);
+  const auto compared = [&](const std::string& too_long) {
+    Memory memory;
+    Loop loop;
+    Narrow judge(loop, too_long);
+    return prefer(loop, problem, answering(rows, "kind"), answering(rows, "rude"), rows, only(judge),
+                  memory.file->journal(), StudyOptions(), {});
+  };
+  const auto most = compared(plain(rows[7].inputs.at("text")));
+  ASSERT_TRUE(most.ok()) << most.status().message();
+  EXPECT_EQ(most->comparison.n, 11u);
+  EXPECT_EQ(most->run.calls_paid, 22);  // what was not asked is not paid
+  EXPECT_EQ(compared("pair").status().code(), Code::kRefused);
+}
+
 TEST(Pairwise, AJudgeComparesInBothOrdersAndALeanCountsAsEqual) {
   Problem problem = toy_problem();
   problem.metric =

@@ -150,14 +150,14 @@ std::vector<std::string> remarks_on(const Report& r, const Store& store, std::in
         "money or attempts; what was answered is kept");
   if (asked == 0 && r.stop == Stop::kConverged)
     remarks.push_back(
-        "nothing was tried: there is nothing here that this optimizer changes, so the test split was not read; allow "
-        "demonstrations with "
+        "nothing was tried: there is nothing here that this optimizer changes; allow demonstrations with "
         "program.demos, or take random_search, which rewrites texts");
-  if (asked == 0 && lacking > 0)
-    remarks.push_back(
-        "nothing was tried: what the budget leaves beside the test split does not pay for the first comparison, so the "
-        "test split was not read; allow at least " +
-        std::to_string(lacking) + " calls more with --max-calls");
+  if (asked == 0 && r.stop == Stop::kBudget)
+    remarks.push_back(lacking > 0
+                          ? "nothing was tried: what the budget leaves beside the test split does not pay for "
+                            "the first comparison; allow at least " +
+                                std::to_string(lacking) + " calls more with --max-calls"
+                          : "nothing was tried: the budget ended before a first proposal was scored; allow more");
   if (r.best == r.seed && r.stop != Stop::kSaturated && r.proposals > 0)
     remarks.push_back("no candidate was better than the seed on val");
   return remarks;
@@ -268,9 +268,7 @@ Result<Report> optimize(Loop& loop, const Problem& problem, Optimizer& optimizer
   report.val_seed = on_val(parts, report.seed);
   report.val_best = on_val(parts, report.best);
   report.fitted = {store.fitted(report.seed).value_or(Fitted{}), store.fitted(report.best).value_or(Fitted{})};
-  // Where nothing was tried there is nothing to compare: the test split stays sealed. A perfect seed is shown.
-  const bool tried = store.rounds() > 1 || report.stop == Stop::kSaturated;
-  if (report.stop != Stop::kCancelled && tried && problem.test.size() > 0) {
+  if (report.stop != Stop::kCancelled && problem.test.size() > 0) {
     Result<Comparison> compared = loop.run(test(parts));
     if (compared.ok()) report.test = *compared;
     else if (compared.status().code() == Code::kCancelled) report.stop = Stop::kCancelled;

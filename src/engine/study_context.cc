@@ -62,7 +62,8 @@ Task<Result<Json>> StudyContext::tool(ToolCall tool_call) {
   if (!call.answer->ok()) co_return call.answer->status();
   Result<Json> value = parse_json((*call.answer)->text);
   if (!value.ok())
-    co_return invalid("the program " + tool_call.argv.front() + " answered a line that is " + value.status().message());
+    co_return invalid("the program " + tool_call.argv.front() +
+                      " answered a line that cannot be read: " + value.status().message());
   co_return std::move(*value);
 }
 
@@ -179,15 +180,15 @@ void StudyContext::send_tool(Call& call) {
 }
 
 // A tool that hangs fails row by row, each after its timeout; one that cannot be started fails on every row, after its
-// model call is paid for. So either ends the run.
+// model call is paid for; one that wrote a line too many may have shifted every score. So each ends the run.
 void StudyContext::tool_failed(const std::string& program, double timeout_s, const Status& failure) {
   int timeouts = 0;
   for (const auto& [argv, process] : tools_) timeouts += process->timeouts();
   const bool hangs = std::exchange(timeouts_, timeouts) < timeouts;
   if (hangs && options_.on_event)
     options_.on_event(Event{"timeout", {{"program", program}, {"timeout_s", timeout_s}, {"times", timeouts}}});
-  const bool no_start = failure.code() == Code::kNotFound || failure.code() == Code::kIo;
-  if (!no_start && !(hangs && timeouts >= kMostTimeouts)) return;
+  const bool unusable = failure.code() == Code::kNotFound || failure.code() == Code::kIo;
+  if (!unusable && !(hangs && timeouts >= kMostTimeouts)) return;
   loop_.post([this, failure, alive = std::weak_ptr<bool>(alive_)] {  // not now: the tool is in the middle of telling
     if (!alive.expired()) end(failure);
   });

@@ -152,7 +152,11 @@ std::string normal_form(const std::string& text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     const bool before_digit = i + 1 < text.size() && text[i + 1] >= '0' && text[i + 1] <= '9';
-    if (std::string_view(" \t\r\n\f\v").find(c) != std::string_view::npos) continue;
+    if (std::string_view(" \t\r\n\f\v").find(c) != std::string_view::npos) {
+      const bool after_digit = !normal.empty() && normal.back() >= '0' && normal.back() <= '9';
+      if (before_digit && after_digit) normal += ' ';  // two numbers are not one
+      continue;
+    }
     if (std::string_view(".,;:!?'\"").find(c) != std::string_view::npos && !before_digit) continue;
     normal += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   }

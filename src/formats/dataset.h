@@ -20,7 +20,7 @@ struct DataSpec {
 struct Splits {
   Dataset train, val, test;
   std::vector<std::string> remarks;           // one sentence each, with file and line
-  std::string made;                           // how the splits came about: "by content from tickets.jsonl"
+  std::string made;                           // how they came about: "split by content from tickets.jsonl"
   std::map<std::string, std::string> places;  // id of a row: file:line of the first like it
 };
 

@@ -161,8 +161,10 @@ TEST_F(DatasetTest, WithoutTestFileItSaysSo) {
 
 TEST_F(DatasetTest, NearCopiesInTwoSplitsAreCounted) {
   spec_.train = "train.jsonl", spec_.val = "val.jsonl", spec_.test = "test.jsonl";
-  write("train.jsonl", row("Where is my parcel?", "a") + row("It costs 3.5", "b") + row("x > 1", "c"));
-  write("val.jsonl", row("where is  my parcel", "a") + row("It costs 35", "b") + row("x < 1", "c"));
+  write("train.jsonl",
+        row("Where is my parcel?", "a") + row("It costs 3.5", "b") + row("x > 1", "c") + row("add 1 2", "c"));
+  write("val.jsonl",
+        row("where is  my parcel", "a") + row("It costs 35", "b") + row("x < 1", "c") + row("add 12", "c"));
   write("test.jsonl", row("Where is my parcel?", "a") + row(" WHERE IS MY PARCEL!", "a") + row("other", "b"));
   const Result<Splits> splits = read_splits(spec_, folder_);
   ASSERT_TRUE(splits.ok()) << splits.status().message();

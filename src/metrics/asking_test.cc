@@ -207,6 +207,28 @@ TEST(Composite, AsksNoJudgeOnceAGateFailed) {
   EXPECT_EQ(ctx.requests.size(), 1u);
 }
 
+TEST(Composite, ComparesByItsPartsAmongThoseThatPass) {
+  const Json settings = {
+      {"metrics",
+       {{{"name", "judge"}, {"settings", {{"rubric", "r"}}}, {"weight", 3}},
+        {{"name", "contains"}, {"weight", 1}},
+        {{"name", "regex"}, {"settings", {{"pattern", "[a-z]+"}, {"full", true}}}, {"must_pass", true}}}}};
+  const auto m = metric("composite", settings);
+  const auto compared = [&](const char* a, const char* b) {
+    int call = 0;
+    FakeContext ctx([&](Role, const Request&) {
+      Completion c;
+      c.text = call++ == 0 ? "first" : "second";
+      return c;
+    });
+    return std::pair(*finish(m->compare(labelled({{"a", "x"}}), said(a), said(b), ctx)), call);
+  };
+  EXPECT_EQ(compared("y", "x"), (std::pair(0.75, 2)));  // the judge likes y, in both orders; x holds the label
+  EXPECT_EQ(compared("x", "7"), (std::pair(1.0, 0)));
+  EXPECT_EQ(compared("7", "x"), (std::pair(0.0, 0)));
+  EXPECT_EQ(compared("8", "7"), (std::pair(0.5, 0)));
+}
+
 TEST(Composite, KnowsWhenItIsBinaryAndWhatItRefuses) {
   const auto with = [](const char* list) { return Json{{"metrics", json(list)}}; };
   EXPECT_TRUE(

@@ -83,11 +83,12 @@ class Command final : public Metric {
   Status told(const Status& status) const {
     if (status.ok() || status.code() == Code::kCancelled || status.code() == Code::kExhausted) return status;
     const bool failed = status.code() == Code::kUnavailable;
-    return Status(status.code(), "metric command: " + status.message() +
-                                     (failed ? "; give it more time with timeout_s under [metric], or mend the program "
-                                               "(a changed one begins a new run file, with --fresh); what is answered "
-                                               "is kept, and the same command goes on"
-                                             : ""));
+    return Status(status.code(),
+                  "metric command: " + status.message() +
+                      (failed ? "; mend the program (a changed one begins a new run file, with --fresh), or give "
+                                "it more time with timeout_s under [metric] where it is only slow; what "
+                                "is answered is kept, and the same command goes on"
+                              : ""));
   }
   Result<Score> read(const Json& answer, const Example& example) const {
     const bool table = answer.is_object() && answer.contains("score");

@@ -77,6 +77,25 @@ class Composite final : public Metric {
     co_return std::move(whole);
   }
 
+  // An answer that passes what must pass is better than one that does not; where both do, the parts are asked.
+  Task<Result<double>> compare(const Example& example, const Tape& a, const Tape& b, Context& ctx) const override {
+    double sum = 0, weights = 0;
+    bool a_passes = true, b_passes = true;
+    for (const Member& part : parts_) {
+      if (part.options.must_pass) {
+        REDRAFT_AWAIT(const Score first, part.metric->score(example, a, ctx));
+        REDRAFT_AWAIT(const Score second, part.metric->score(example, b, ctx));
+        a_passes = a_passes && first.value >= part.options.pass_at;
+        b_passes = b_passes && second.value >= part.options.pass_at;
+      } else if (a_passes && b_passes) {
+        REDRAFT_AWAIT(const double better, part.metric->compare(example, a, b, ctx));
+        sum += part.options.weight * better, weights += part.options.weight;
+      }
+    }
+    if (a_passes != b_passes) co_return a_passes ? 1.0 : 0.0;
+    co_return weights == 0 ? 0.5 : sum / weights;
+  }
+
  private:
   std::vector<Member> parts_;  // those that must pass come first
 };

@@ -45,7 +45,8 @@ Result<Completion> Journalled::known(const std::string& digest) {
 }
 
 void Journalled::arrived(std::string digest, Result<Completion> answer) {
-  if (answer.ok() || answer.status().code() != Code::kCancelled) ++paid_;
+  const bool refused = answer.status().code() == Code::kInvalidArgument;  // too long, say: no backend worked on it
+  if (!refused && answer.status().code() != Code::kCancelled) ++paid_;
   if (answer.ok() && answer->finish != Finish::kStop) incomplete_.emplace(digest, *answer);
   if (answer.ok() && answer->finish == Finish::kStop)
     if (Status kept = journal_.put(digest, id(), *answer); !kept.ok()) answer = std::move(kept);

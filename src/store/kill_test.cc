@@ -21,7 +21,7 @@ class KillTest : public StoreFixture {
 TEST_F(KillTest, CommittedCallsSurvive) {
   constexpr int kPerCommit = 7;
   int acknowledged = 0;
-  for (int kill = 0; kill < 25; ++kill) {
+  for (int kill = 0; kill < 25 || acknowledged <= 25; ++kill) {  // a slow machine takes more kills
     const int first = acknowledged;
     const auto said = killed_after(static_cast<int>(rng_() % 20'000), [&](int told) {
       auto file = open();
@@ -51,13 +51,12 @@ TEST_F(KillTest, CommittedCallsSurvive) {
     file.reset();
     expect_sound();
   }
-  EXPECT_GT(acknowledged, 25);
 }
 
 TEST_F(KillTest, FinishedRoundsSurvive) {
   constexpr int kCells = 40;
   int acknowledged = 0;
-  for (int kill = 0; kill < 25; ++kill) {
+  for (int kill = 0; kill < 25 || acknowledged <= 25; ++kill) {  // a slow machine takes more kills
     const auto said = killed_after(static_cast<int>(rng_() % 20'000), [&](int told) {
       auto file = open();
       auto store = must(file->study(identity()));
@@ -92,7 +91,6 @@ TEST_F(KillTest, FinishedRoundsSurvive) {
     file.reset();
     expect_sound();
   }
-  EXPECT_GT(acknowledged, 25);
 }
 
 // Killed while the file is being made: the next one makes it.

@@ -167,7 +167,8 @@ Status RunFile::still_there() const {
   if (!writes_ || held_->lock.holds_file()) return {};
   return Status(Code::kConflict, "the run file " + path_ +
                                      " was deleted or replaced in mid-run: its studies and the calls that were paid "
-                                     "for are lost");
+                                     "for are lost; before a file of that name is used, remove " +
+                                     path_ + "-wal and " + path_ + "-shm, which belong to the old one");
 }
 
 Result<std::string> RunFile::set_aside(const std::string& path) {

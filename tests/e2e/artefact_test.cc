@@ -170,7 +170,20 @@ TEST_F(ArtefactTest, ParametersThatTheProgramLacksAreRefused) {
   EXPECT_NE(refusal("predict.calibrate", "sometimes", sees).find("which is not one of none, content_free, batch"),
             std::string::npos);
   EXPECT_NE(refusal("predict.layout", "columns", sees).find("which is not one of "), std::string::npos);
+  for (const std::string damaged : {R"([{"inputs": 1}])", "[1]", "[{"})
+    EXPECT_NE(refusal("predict.demos", damaged, sees).find("code 5redraft: "), std::string::npos) << damaged;
   EXPECT_NE(refusal("predict.instrution", "Hm.", sees).find("which is no parameter of its program"), std::string::npos);
+}
+
+TEST_F(ArtefactTest, AProgramWithoutItsTablesIsDamage) {
+  for (const std::string key : {"settings", "labels", "inputs"}) {
+    Json artefact = folder->json("task.best.json");
+    artefact["program"][key] = key == "settings" ? Json() : Json::array({Json()});
+    folder->write("changed.json", artefact.dump());
+    const Ran apply = run({"apply", "changed.json", "--model", "scripted:model.json"}, "{\"text\": \"my error\"}\n");
+    EXPECT_EQ(apply.code, 5) << apply.err;
+    EXPECT_NE(apply.err.find(key), std::string::npos) << apply.err;
+  }
 }
 
 TEST_F(ArtefactTest, ApplyInterruptedPrintsWhatWasPaidFor) {

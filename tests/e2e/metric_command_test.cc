@@ -42,6 +42,20 @@ TEST(MetricCommand, WhatCannotBeStartedIsFoundBeforeTheFirstCall) {
   }
 }
 
+// A line too many is the next row's score, so no score can be trusted.
+TEST(MetricCommand, OneThatWritesALineTooManyEndsTheRun) {
+  const TaskFolder folder(task_with("\"./score.sh\""));
+  write_program(folder, "score.sh", "#!/bin/sh\nwhile read line; do printf '1\\n0\\n'; done\n");
+  for (const std::string verb : {"optimize", "eval"}) {
+    const Ran ran = folder.run({verb, "task.toml"});
+    EXPECT_EQ(ran.code, 2) << ran.err;
+    EXPECT_NE(ran.err.find("wrote more than one line for one line, so no answer of it can be trusted"),
+              std::string::npos)
+        << ran.err;
+    EXPECT_EQ(ran.out.find("mean"), std::string::npos) << ran.out;
+  }
+}
+
 // It notes each row that it is asked for, and answers some.
 TEST(MetricCommand, OneThatHangsEndsTheRunAfterThreeRows) {
   const TaskFolder folder(task_with("\"./score.py\"", "timeout_s = 1\n"));

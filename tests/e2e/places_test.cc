@@ -83,7 +83,7 @@ TEST_F(PlacesTest, NorByEvalReportAndExport) {
       expect_refused(done, {"eval", "task.toml", "--artefact", "task.best.json", flag, path},
                      flag + " " + path + " is ");
   expect_refused(done, {"eval", "task.toml", "--csv", "rows", "--junit", "rows"}, "--junit rows is the file of --csv");
-  for (const std::string path : {"task.redraft.db", "task.redraft.db-wal", "task.toml", "data.jsonl"})
+  for (const std::string path : {"task.redraft.db", "task.redraft.db-wal", "task.toml", "data.jsonl", "task.best.json"})
     expect_refused(done, {"report", "task.redraft.db", "-o", path}, "-o " + path + " is ");
   expect_refused(done, {"export", "task.best.json", "--format", "text", "-o", "task.best.json"},
                  "-o task.best.json is the artefact");
