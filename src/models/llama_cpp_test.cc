@@ -5,12 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <coroutine>
 #include <numeric>
 #include <set>
 
 #include "models/catalogue.h"
 #include "models/llama_cpp_engine.h"
+#include "support/sleep.h"
 
 #if defined(__SANITIZE_THREAD__)
 // llama.cpp is not instrumented, so the barriers between its own workers are not seen.
@@ -21,19 +21,6 @@ namespace redraft {
 namespace {
 
 using Answers = std::vector<Result<Completion>>;
-
-struct Sleep {
-  std::coroutine_handle<>& handle;
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> h) const { handle = h; }
-  void await_resume() const {}
-};
-
-Task<bool> sleep(std::coroutine_handle<>& handle) {
-  Sleep until_woken{handle};
-  co_await until_woken;
-  co_return true;
-}
 
 struct Embedded {
   explicit Embedded(bool strict, Json settings = {{"threads", 1}, {"context", 2048}}) {

@@ -5,25 +5,13 @@
 
 #include "base/utf8.h"
 #include "programs/schema.h"
+#include "support/sleep.h"
 
 namespace redraft::contract {
 namespace {
 
 using Answers = std::vector<Result<Completion>>;
 using Kind = Constraint::Kind;
-
-struct Sleep {
-  std::coroutine_handle<>& handle;
-  bool await_ready() const { return false; }
-  void await_suspend(std::coroutine_handle<> h) const { handle = h; }
-  void await_resume() const {}
-};
-
-Task<bool> sleep(std::coroutine_handle<>& handle) {
-  Sleep until_woken{handle};
-  co_await until_woken;
-  co_return true;
-}
 
 void run_for(Loop& loop, double seconds) {
   std::coroutine_handle<> sleeper;
