@@ -1,0 +1,35 @@
+// See cache_folder.h.
+#include "models/cache_folder.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace redraft {
+namespace {
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+}  // namespace
+
+Result<std::string> cache_folder() {
+  std::string folder = variable("REDRAFT_CACHE");
+  if (folder.empty() && !variable("XDG_CACHE_HOME").empty()) folder = variable("XDG_CACHE_HOME") + "/redraft";
+  if (folder.empty() && !variable("HOME").empty()) folder = variable("HOME") + "/.cache/redraft";
+  if (folder.empty()) return Status(Code::kIo, "no folder for a cache is known; set REDRAFT_CACHE or HOME");
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error || access(folder.c_str(), W_OK) != 0)
+    return Status(Code::kIo, fmt::format("cannot write to the cache folder {}: {}", folder,
+                                         error ? error.message() : std::strerror(errno)));
+  return folder;
+}
+
+}  // namespace redraft
