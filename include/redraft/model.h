@@ -38,6 +38,9 @@ struct Constraint {
   Kind kind = Kind::kNone;
   std::vector<std::string> choices;  // kChoices: the answer is exactly one of these, chosen by log-probability
   std::string text;                  // kJsonSchema: the schema;   kGrammar: GBNF
+  // kChoices: the log-probabilities of all choices are wanted. Otherwise a backend may look only as far as it must to
+  // find the likeliest, and give none.
+  bool every_logprob = true;
 };
 
 struct Request {

@@ -45,6 +45,7 @@ std::string digest_of(std::string_view model_id, const Request& r) {
   id.add("");  // the end of the messages
   id.add(static_cast<std::uint64_t>(r.constraint.kind));
   for (const std::string& choice : r.constraint.choices) id.add(choice);
+  if (!r.constraint.every_logprob) id.add("the likeliest alone");
   id.add(r.constraint.text);
   id.add(r.temperature);
   id.add(r.top_p);

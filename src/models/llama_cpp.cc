@@ -25,14 +25,15 @@ constexpr int kPad = 256;                                   // llama.cpp rounds 
 constexpr std::size_t kMostGrammars = 256;
 
 struct EmbeddedOptions {
-  int context = 0, threads = 0, rows = 32, max_tokens = 0;
+  int context = 0, threads = 0, rows = 32, cache = 64, max_tokens = 0;
   double temperature = -1;
   std::string weights = "auto";
   OptionList list() {
     return {{"context", context, 0, 1 << 20,
              "most tokens of a prompt with its answer; 0 = the file's, or what 96 MB of cache hold"},
             {"threads", threads, 0, 256, "0 = as many as there are free cores at the moment, at most 16"},
-            {"rows", rows, 1, 64, "most rows computed together"},
+            {"rows", rows, 1, Engine::kMostRows, "most texts written at the same time"},
+            {"cache", cache, 0, 1 << 16, "MB for prefixes that were computed, beside the context; 0 = none"},
             {"weights",
              weights,
              {"auto", "file", "bf16"},
@@ -49,7 +50,7 @@ class EmbeddedModel final : public Model {
  public:
   EmbeddedModel(Loop& loop, EmbeddedOptions options, std::string id, int context, std::unique_ptr<LlamaFile> file)
       : loop_(loop), options_(std::move(options)), id_(std::move(id)), context_(context), file_(std::move(file)) {}
-  Status open_engine(bool strict);
+  Status open_engine(const EngineShape& shape);
   ~EmbeddedModel() override;
 
   std::string_view id() const override { return id_; }
@@ -82,7 +83,6 @@ class EmbeddedModel final : public Model {
   void plan_flush();
   void flush();
   void compute(std::vector<Job> jobs, std::vector<Embedding> embeddings);
-  Result<std::vector<std::vector<float>>> vectors(const std::vector<Tokens>& texts);
   void arrived(std::vector<Answer> answers);
   void finished();
   void post(std::function<void()> event);
@@ -105,8 +105,8 @@ class EmbeddedModel final : public Model {
   std::unique_ptr<OwnerThread> owner_;
 };
 
-Status EmbeddedModel::open_engine(bool strict) {
-  REDRAFT_TRY(engine_, Engine::make(*file_, DecoderShape{context_, options_.threads, options_.rows}, strict, stop_));
+Status EmbeddedModel::open_engine(const EngineShape& shape) {
+  REDRAFT_TRY(engine_, Engine::make(*file_, shape, stop_));
   owner_ = std::make_unique<OwnerThread>();
   return Status();
 }
@@ -153,7 +153,8 @@ Result<Job> EmbeddedModel::prepare(Request request) {
     if (constraint.choices.empty()) return invalid("a choice needs at least one label to choose");
     std::vector<Tokens> labels;
     REDRAFT_TRY(job.prompt, file_->encode(request.messages, constraint.choices, labels));
-    job.labels = Labels(std::move(labels), file_->end_of_turn());
+    const bool every = constraint.every_logprob || request.temperature > 0;
+    job.labels = Labels(std::move(labels), file_->end_of_turn(), every);
     REDRAFT_RETURN_IF_ERROR(fits(job.prompt.size(), job.labels.longest_path()));
   } else {
     if (request.max_tokens < 1)
@@ -229,19 +230,10 @@ void EmbeddedModel::compute(std::vector<Job> jobs, std::vector<Embedding> embedd
     post([this, group] { arrived(std::move(*group)); });
   });
   for (Embedding& embedding : embeddings) {
-    auto result = std::make_shared<Result<std::vector<std::vector<float>>>>(vectors(embedding.texts));
+    auto result = std::make_shared<Result<std::vector<std::vector<float>>>>(engine_->embed(embedding.texts));
     post([done = std::move(embedding.done), result] { done(std::move(*result)); });
   }
   post([this] { finished(); });
-}
-
-Result<std::vector<std::vector<float>>> EmbeddedModel::vectors(const std::vector<Tokens>& texts) {
-  std::vector<std::vector<float>> vectors;
-  for (const Tokens& text : texts) {
-    REDRAFT_TRY(std::vector<float> vector, engine_->embed(text));
-    vectors.push_back(std::move(vector));
-  }
-  return vectors;
 }
 
 void EmbeddedModel::post(std::function<void()> event) {
@@ -324,8 +316,10 @@ Result<std::unique_ptr<Model>> make_embedded(Loop& loop, const ModelSpec& spec) 
   std::unique_ptr<LlamaFile> file = std::move(*opened);
   REDRAFT_TRY(const int context, context_of(options, *file, path));
   std::string id = identity(path, *file, options, spec.strict);
+  const EngineShape shape{context, options.threads, options.rows, static_cast<std::size_t>(options.cache) << 20,
+                          spec.strict};
   auto model = std::make_unique<EmbeddedModel>(loop, std::move(options), std::move(id), context, std::move(file));
-  if (const Status status = model->open_engine(spec.strict); !status.ok()) return unusable(status);
+  if (const Status status = model->open_engine(shape); !status.ok()) return unusable(status);
   return Result<std::unique_ptr<Model>>(std::move(model));
 }
 

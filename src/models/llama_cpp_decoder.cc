@@ -12,7 +12,7 @@ namespace redraft {
 namespace {
 
 constexpr int kMostThreads = 16;
-constexpr int kFewestOutputs = 32;
+constexpr int kFewestOutputs = 64;
 
 double seconds(clockid_t clock) {
   timespec time{};
@@ -63,7 +63,7 @@ Decoder::~Decoder() {
 Result<std::unique_ptr<Decoder>> Decoder::make(const LlamaFile& file, const DecoderShape& shape,
                                                const std::atomic<bool>& stop) {
   std::unique_ptr<Decoder> decoder(new Decoder(file, shape));
-  decoder->outputs_ = std::max(kFewestOutputs, shape.sequences);
+  decoder->outputs_ = std::max(kFewestOutputs, shape.sequences);  // llama.cpp wants one per sequence
   llama_complaints();
   const llama_context_params params = context_params(shape, decoder->outputs_, stop);
   std::string why;
@@ -135,6 +135,21 @@ void Decoder::remove(int sequence, int from) { llama_memory_seq_rm(memory_, sequ
 void Decoder::clear() {
   batch_.n_tokens = 0;
   llama_memory_clear(memory_, false);
+}
+
+std::vector<std::uint8_t> Decoder::save(int sequence, int from, int to, int scratch) {
+  llama_memory_seq_cp(memory_, sequence, scratch, from, to);
+  std::vector<std::uint8_t> cells(llama_state_seq_get_size(context_.get(), scratch));
+  cells.resize(llama_state_seq_get_data(context_.get(), cells.data(), cells.size(), scratch));
+  llama_memory_seq_rm(memory_, scratch, -1, -1);
+  return cells;
+}
+
+bool Decoder::restore(const std::vector<std::uint8_t>& cells, int sequence, int from, int scratch) {
+  const bool read = llama_state_seq_set_data(context_.get(), cells.data(), cells.size(), scratch) > 0;
+  if (read) llama_memory_seq_cp(memory_, scratch, sequence, from, -1);
+  llama_memory_seq_rm(memory_, scratch, -1, -1);
+  return read;
 }
 
 void Decoder::want_hidden(bool wanted) { llama_set_embeddings(context_.get(), wanted); }

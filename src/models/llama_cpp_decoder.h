@@ -44,6 +44,11 @@ class Decoder {
   void copy(int from, int to, int length);  // the first cells of one sequence belong to another as well
   void remove(int sequence, int from = 0);  // the sequence leaves its cells from this position on
   void clear();                             // no cells, no batch
+  // The keys and values of a sequence's cells [from, to), for restore(); empty when there is no memory for them. Both
+  // use `scratch`, a sequence without cells, which has none afterwards.
+  std::vector<std::uint8_t> save(int sequence, int from, int to, int scratch);
+  // They become cells of `sequence` again, at their positions from `from` on (others are dropped). False: no room.
+  bool restore(const std::vector<std::uint8_t>& cells, int sequence, int from, int scratch);
   void want_hidden(bool wanted);
   std::int64_t computed() const { return computed_.load(std::memory_order_relaxed); }  // tokens; from any thread
 

@@ -1,4 +1,5 @@
-// The parts of the embedded model that need no model: the tree of shared prefixes, the tree of labels, and the pace.
+// The parts of the embedded model that need no model: the tree of shared prefixes, the store of blocks, the tree of
+// labels, guesses, and the pace.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -6,6 +7,8 @@
 #include <random>
 #include <set>
 
+#include "models/llama_cpp_blocks.h"
+#include "models/llama_cpp_draft.h"
 #include "models/llama_cpp_labels.h"
 #include "models/llama_cpp_pace.h"
 #include "models/llama_cpp_tree.h"
@@ -54,6 +57,26 @@ TEST(PrefixTreeTest, TokensWhoseLogitsAreWantedAreComputedAgain) {
   EXPECT_EQ(tree.size(), 5u);
 }
 
+TEST(PrefixTreeTest, WhatWasComputedElsewhereIsAdopted) {
+  PrefixTree tree;
+  tree.begin_wave();
+  const auto row = tree.add(3, Tokens{1, 2, 3, 4}, 3);
+  EXPECT_EQ(tree.computed(Tokens{1, 2, 3}), 0u);  // about to be
+  tree.begin_wave();
+  EXPECT_EQ(tree.computed(Tokens{1, 2, 3, 5}), 3u);
+  const auto back = tree.adopt(1, Tokens{1, 2, 5, 6});
+  EXPECT_EQ(back.shared, 2u);
+  EXPECT_EQ(back.source, 3);
+  EXPECT_EQ(back.created, 2u);
+  EXPECT_TRUE(tree.created().empty());
+  EXPECT_EQ(tree.computed(Tokens{1, 2, 5, 6, 7}), 4u);
+  const auto next = tree.add(4, Tokens{1, 2, 5, 6, 7}, 4);
+  EXPECT_EQ(next.shared, 4u);
+  EXPECT_EQ(next.source, 1);
+  tree.remove(1, back.nodes);
+  EXPECT_EQ(tree.size(), 7u);
+}
+
 // Against a plain model of the cache: every sequence owns a list of cells, cells with equal contents are one.
 TEST(PrefixTreeTest, CountsCellsLikeAPlainModel) {
   std::mt19937 rng(7);
@@ -84,6 +107,99 @@ TEST(PrefixTreeTest, CountsCellsLikeAPlainModel) {
   }
 }
 
+BlockCache::Bytes block_of(const Tokens& tokens) {
+  return BlockCache::Bytes(100, static_cast<std::uint8_t>(tokens.back()));
+}
+
+void put_all(BlockCache& cache, const Tokens& tokens) {
+  for (std::size_t end = (cache.known(tokens) + 1) * BlockCache::kBlock; end <= tokens.size();
+       end += BlockCache::kBlock) {
+    const Tokens head(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(end));
+    cache.put(head, block_of(head));
+  }
+}
+
+Tokens chain_of(std::initializer_list<int> blocks) {
+  Tokens tokens;
+  for (int block : blocks) tokens.insert(tokens.end(), BlockCache::kBlock, block);
+  return tokens;
+}
+
+TEST(BlockCacheTest, FindsTheLongestChainByContent) {
+  BlockCache cache(1 << 20);
+  EXPECT_TRUE(cache.find(chain_of({1, 2})).empty());
+  put_all(cache, chain_of({1, 2}));
+  put_all(cache, chain_of({1, 3}));
+  EXPECT_EQ(cache.known(chain_of({1, 3, 4})), 2u);
+  EXPECT_EQ(cache.known(chain_of({3, 1})), 0u);  // the same block, but not behind the same
+  Tokens cut = chain_of({1, 2});
+  cut.pop_back();
+  EXPECT_EQ(cache.known(cut), 1u);
+  const auto found = cache.find(chain_of({1, 2, 2}));
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[1]->front(), 2);
+  cache.put(chain_of({7, 8}), block_of({8}));  // what stands before it is not stored
+  EXPECT_EQ(cache.known(chain_of({7, 8})), 0u);
+}
+
+TEST(BlockCacheTest, WhatWasNotUsedForLongestGoesTheEndOfAChainFirst) {
+  BlockCache cache(4 * (100 + 256));
+  put_all(cache, chain_of({1, 2, 3}));
+  put_all(cache, chain_of({5}));
+  EXPECT_EQ(cache.known(chain_of({1, 2, 3})), 3u);
+  EXPECT_EQ(cache.find(chain_of({1, 2, 3})).size(), 3u);  // now 5 is the oldest
+  put_all(cache, chain_of({6}));
+  EXPECT_EQ(cache.known(chain_of({5})), 0u);
+  EXPECT_EQ(cache.known(chain_of({1, 2, 3})), 3u);
+  cache.find(chain_of({6}));
+  put_all(cache, chain_of({7}));
+  EXPECT_EQ(cache.known(chain_of({1, 2, 3})), 2u);
+  BlockCache none(0);
+  put_all(none, chain_of({1, 2}));
+  EXPECT_EQ(none.known(chain_of({1, 2})), 0u);
+  EXPECT_EQ(none.bytes(), 0u);
+}
+
+TEST(BlockCacheTest, NeverHoldsABlockWithoutTheOnesBeforeItNorMoreThanTheCap) {
+  std::mt19937 rng(3);
+  BlockCache cache(9 * (100 + 256));
+  for (int round = 0; round < 3000; ++round) {
+    Tokens tokens;
+    for (std::size_t n = 1 + rng() % 5; n > 0; --n) {
+      const Tokens more = chain_of({static_cast<int>(rng() % 3)});
+      tokens.insert(tokens.end(), more.begin(), more.end());
+    }
+    const std::size_t known = cache.known(tokens);
+    const auto found = cache.find(tokens);
+    ASSERT_EQ(found.size(), known);
+    for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i]->front(), tokens[i * BlockCache::kBlock]);
+    put_all(cache, tokens);
+    EXPECT_LE(cache.bytes(), cache.most_bytes());
+    EXPECT_EQ(cache.known(tokens), tokens.size() / BlockCache::kBlock);  // at most five of nine, just used
+  }
+}
+
+TEST(DraftTest, GuessesWhatFollowedBeforeAndStopsWhenItIsWrong) {
+  Draft draft;
+  const Tokens text = {1, 2, 3, 4, 5, 6, 1, 2, 3};
+  EXPECT_EQ(draft.guess(text, 8), (Tokens{4, 5, 6, 1, 2, 3}));
+  EXPECT_EQ(draft.guess(text, 2), (Tokens{4, 5}));
+  EXPECT_TRUE(draft.guess(text, 0).empty());
+  EXPECT_TRUE(draft.guess(Tokens{1, 2, 3, 4, 5, 6, 1, 2, 4}, 8).empty());
+  EXPECT_TRUE(draft.guess(Tokens{1, 2}, 8).empty());
+  int tries = 0;
+  for (; tries < 10 && !draft.guess(text, 8).empty(); ++tries) draft.checked(6, 0);
+  EXPECT_LT(tries, 4);
+  int pauses = 0;
+  while (draft.guess(text, 8).empty() && pauses < 100) ++pauses;
+  EXPECT_GT(pauses, 2);
+  EXPECT_LT(pauses, 100);  // it is tried again
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_FALSE(draft.guess(text, 8).empty());
+    draft.checked(6, 5);
+  }
+}
+
 // Logits that depend on the node: the log-probabilities are then known by arithmetic.
 std::vector<double> fill(Labels& labels) {
   for (const Labels::Path& path : labels.paths())
@@ -96,7 +212,7 @@ std::vector<double> fill(Labels& labels) {
 }
 
 TEST(LabelsTest, OneTokenLabelsNeedNothingBehindThePrompt) {
-  Labels labels({{0}, {1}, {5}}, 7);
+  Labels labels({{0}, {1}, {5}}, 7, true);
   ASSERT_EQ(labels.paths().size(), 1u);
   EXPECT_TRUE(labels.paths()[0].tokens.empty());
   EXPECT_EQ(labels.longest_path(), 0u);
@@ -108,7 +224,7 @@ TEST(LabelsTest, OneTokenLabelsNeedNothingBehindThePrompt) {
 }
 
 TEST(LabelsTest, LongerLabelsAreSumsAndSharePrefixes) {
-  Labels labels({{1, 2, 3}, {1, 2, 4}, {1, 5}, {6, 2}}, 7);
+  Labels labels({{1, 2, 3}, {1, 2, 4}, {1, 5}, {6, 2}}, 7, true);
   ASSERT_EQ(labels.paths().size(), 2u);
   EXPECT_EQ(labels.paths()[0].tokens, (Tokens{1, 2}));
   EXPECT_EQ(labels.paths()[1].tokens, (Tokens{6}));
@@ -123,21 +239,63 @@ TEST(LabelsTest, LongerLabelsAreSumsAndSharePrefixes) {
 }
 
 TEST(LabelsTest, TheEndOfTheTurnCountsWhenOneLabelBeginsAnother) {
-  Labels labels({{1}, {1, 2}, {3}}, 7);
+  Labels labels({{1}, {1, 2}, {3}}, 7, true);
   const double total = std::log(std::exp(2.0) + 7);
   const std::vector<double> got = fill(labels);  // every label has one token more
   EXPECT_NEAR(got[0], -2 * total, 1e-6);
   EXPECT_NEAR(got[2], -2 * total, 1e-6);
   EXPECT_LT(got[1], -2.5 * total);
   EXPECT_EQ(labels.tokens(0), 1);  // but is not longer for that
-  Labels equal({{4, 4}, {4, 4}, {}}, 7);
+  Labels equal({{4, 4}, {4, 4}, {}}, 7, true);
   const std::vector<double> same = fill(equal);
   EXPECT_EQ(same[0], same[1]);
   EXPECT_TRUE(std::isfinite(same[2]));
 }
 
+// The likeliest is the same as when everything is looked at, and less is looked at.
+TEST(LabelsTest, TheLikeliestIsFoundWithoutLookingAtAll) {
+  std::mt19937 rng(11);
+  std::size_t looked = 0, all = 0;
+  for (int round = 0; round < 400; ++round) {
+    std::set<Tokens> distinct;
+    while (distinct.size() < 2 + rng() % 9) {
+      Tokens label;
+      for (std::size_t n = 1 + rng() % 4; n > 0; --n) label.push_back(static_cast<int>(rng() % 5));
+      distinct.insert(label);
+    }
+    const std::vector<Tokens> answers(distinct.begin(), distinct.end());
+    Labels every(answers, 7, true), one(answers, 7, false);
+    std::map<Tokens, std::vector<float>> model;  // logits behind a text
+    const auto logits = [&](const Labels::Path& path, std::size_t i) -> const std::vector<float>& {
+      auto [found, made] =
+          model.try_emplace(Tokens(path.tokens.begin(), path.tokens.begin() + static_cast<std::ptrdiff_t>(i)));
+      while (found->second.size() < 8) found->second.push_back(static_cast<float>(rng() % 100) / 10);
+      return found->second;
+    };
+    for (const Labels::Path& path : every.paths())
+      for (std::size_t i = 0; i < path.nodes.size(); ++i)
+        if (!every.known(path.nodes[i])) {
+          EXPECT_TRUE(every.take(path.nodes[i], logits(path, i)));
+          ++all;
+        }
+    ASSERT_EQ(one.paths().size(), 1u);
+    for (std::vector<Labels::Path> paths = one.paths(); !paths.empty(); paths = one.open())
+      for (const Labels::Path& path : paths)
+        for (std::size_t i = 0; i < path.nodes.size(); ++i)
+          if (!one.known(path.nodes[i])) {
+            EXPECT_TRUE(one.take(path.nodes[i], logits(path, i)));
+            ++looked;
+          }
+    const std::vector<double> exact = every.log_probabilities(), found = one.log_probabilities();
+    const auto best = std::ranges::max_element(exact) - exact.begin();
+    EXPECT_EQ(std::ranges::max_element(found) - found.begin(), best);
+    EXPECT_EQ(found[static_cast<std::size_t>(best)], exact[static_cast<std::size_t>(best)]);
+  }
+  EXPECT_LT(3 * looked, 2 * all);
+}
+
 TEST(LabelsTest, LogitsThatAreNoNumbersAreNoticed) {
-  Labels labels({{0}, {1}}, 7);
+  Labels labels({{0}, {1}}, 7, true);
   std::vector<float> logits(8, 0.0F);
   logits[5] = std::nanf("");
   EXPECT_FALSE(labels.take(0, logits));

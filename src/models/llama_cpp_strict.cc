@@ -1,5 +1,5 @@
-// Strict scheduling: see llama_cpp_engine.h. Sequence 0 holds the prompt, and its cells lie in the order of their
-// positions: it is only ever cut at its end and gone on with. The others are the row's labels, for a moment.
+// Strict scheduling: see llama_cpp_engine.h. One sequence holds the prompt, and its cells lie in the order of their
+// positions: it is only ever cut at its end and gone on with. Another one is a label, for a moment.
 #include <algorithm>
 
 #include "models/llama_cpp_engine.h"
@@ -7,109 +7,78 @@
 namespace redraft {
 namespace {
 
-constexpr int kPrompt[] = {0};
-
-// How many of the paths are computed at once: so many as there are sequences and cells for.
-std::size_t together(std::span<const Labels::Path> paths, std::size_t cells) {
-  std::size_t count = 0;
-  for (std::size_t used = 0; count < paths.size() && count < Engine::kStrictLabels; ++count)
-    if ((used += paths[count].tokens.size()) > cells) break;
-  REDRAFT_CHECK(count > 0);
-  return count;
-}
+constexpr int kPrompt[] = {0}, kLabel[] = {3};
+constexpr std::size_t kBlock = BlockCache::kBlock;
 
 }  // namespace
 
-Status Engine::run_strict(std::vector<Job>& jobs, const Deliver& deliver) {
-  for (Job& job : jobs) {
-    REDRAFT_RETURN_IF_ERROR(answer_alone(job));
-    std::vector<Answer> done;
-    done.push_back(answer(job));
-    deliver(std::move(done));
-  }
+Status Engine::step_alone(std::vector<Answer>& done) {
+  const Shared job = pending_.back();
+  pending_.pop_back();
+  REDRAFT_TRY(const std::size_t rest, compute_blocks(*job));
+  REDRAFT_RETURN_IF_ERROR(compute_rest(*job, rest));
+  REDRAFT_RETURN_IF_ERROR(job->writer ? write_alone(*job) : label_alone(*job));
+  done.push_back(answer(*job));
   return Status();
 }
 
-Status Engine::answer_alone(Job& job) {
-  REDRAFT_TRY(const std::size_t rest, compute_blocks(job));
-  return job.writer ? write_alone(job, rest) : label_alone(job, rest);
-}
-
+// Whole blocks that are there already stay, or come out of the store; the others are computed, one in a call.
 Result<std::size_t> Engine::compute_blocks(Job& job) {
-  const Tokens& prompt = job.prompt;
-  const std::size_t end = (prompt.size() - 1) / kBlock * kBlock;
-  const auto common = static_cast<std::size_t>(std::ranges::mismatch(held_, prompt).in1 - held_.begin());
-  const std::size_t kept = std::min(common / kBlock * kBlock, end);
-  held_ = prompt;
-  job.cached = static_cast<std::int64_t>(kept);
-  decoder_->remove(0, static_cast<int>(kept));
-  for (std::size_t at = kept; at < end; ++at) {
-    decoder_->add(prompt[at], static_cast<int>(at), kPrompt, false);
-    if ((at + 1) % kBlock == 0) REDRAFT_RETURN_IF_ERROR(decoder_->decode());
+  const std::span<const Token> blocks = std::span(job.prompt).first((job.prompt.size() - 1) / kBlock * kBlock);
+  const auto common = static_cast<std::size_t>(std::ranges::mismatch(held_, blocks).in1 - held_.begin());
+  std::size_t at = common / kBlock * kBlock;
+  held_ = job.prompt;
+  decoder_->remove(0, static_cast<int>(at));
+  const std::vector<const BlockCache::Bytes*> stored = blocks_.find(blocks);
+  while (at / kBlock < stored.size() && decoder_->restore(*stored[at / kBlock], 0, static_cast<int>(at), kScratch))
+    at += kBlock;
+  job.cached = static_cast<std::int64_t>(at);
+  for (; at < blocks.size(); at += kBlock) {
+    for (std::size_t i = at; i < at + kBlock; ++i) decoder_->add(blocks[i], static_cast<int>(i), kPrompt, false);
+    REDRAFT_RETURN_IF_ERROR(decoder_->decode());
+    if (blocks_.known(blocks.first(at + kBlock)) * kBlock == at)
+      blocks_.put(blocks.first(at + kBlock),
+                  decoder_->save(0, static_cast<int>(at), static_cast<int>(at + kBlock), kScratch));
   }
-  return end;
+  return at;
 }
 
-void Engine::add_rest(const Job& job, std::size_t from, std::span<const int> sequences) {
+Status Engine::compute_rest(Job& job, std::size_t from) {
   for (std::size_t at = from; at < job.prompt.size(); ++at)
-    decoder_->add(job.prompt[at], static_cast<int>(at), sequences, at + 1 == job.prompt.size());
+    decoder_->add(job.prompt[at], static_cast<int>(at), kPrompt, at + 1 == job.prompt.size());
+  return decoder_->decode();
 }
 
-Status Engine::label_alone(Job& job, std::size_t rest) {
-  const std::span<const Labels::Path> paths = job.labels.paths();
-  for (std::size_t from = 0, count = 0; from < paths.size(); from += count) {
-    count = together(paths.subspan(from), static_cast<std::size_t>(shape_.context) - job.prompt.size());
-    const std::span<const Labels::Path> group = paths.subspan(from, count);
-    std::vector<int> sequences = {0};
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      sequences.push_back(static_cast<int>(i) + 1);
-      decoder_->copy(0, sequences.back(), static_cast<int>(from == 0 ? rest : job.prompt.size()));
-    }
-    std::vector<int> pending;  // label nodes whose logits the batch will give, and -1 for other tokens
-    if (from == 0) {
-      add_rest(job, rest, sequences);
-      pending.assign(job.prompt.size() - rest, -1);
-      pending.back() = 0;
-    }
-    REDRAFT_RETURN_IF_ERROR(add_labels(job, group, pending));
-    for (std::size_t i = 1; i < sequences.size(); ++i) decoder_->remove(sequences[i]);
-  }
-  return Status();
-}
-
-Status Engine::add_labels(Job& job, std::span<const Labels::Path> paths, std::vector<int>& pending) {
-  int outputs = pending.empty() ? 0 : 1;
-  for (std::size_t p = 0; p < paths.size(); ++p) {
-    const int sequence[] = {static_cast<int>(p) + 1};
-    for (std::size_t i = 0; i < paths[p].tokens.size(); ++i) {
-      if (outputs++ == decoder_->outputs()) {
-        REDRAFT_RETURN_IF_ERROR(take_pending(job, pending));
-        outputs = 1;
+// Token by token, so that what is found for a label does not depend on the others.
+Status Engine::label_alone(Job& job) {
+  Labels& labels = job.labels;
+  const auto prompt = static_cast<int>(job.prompt.size());
+  const auto take = [&](int node, int output) {
+    if (!labels.known(node) && !labels.take(node, decoder_->logits(output))) job.failure = no_numbers();
+  };
+  take(0, (prompt - 1) % static_cast<int>(kBlock));
+  std::vector<Labels::Path> paths = labels.every() ? labels.paths() : labels.open();
+  while (!paths.empty() && job.failure.ok()) {
+    for (const Labels::Path& path : paths) {
+      decoder_->copy(0, kLabel[0], prompt);
+      for (std::size_t i = 0; i < path.tokens.size(); ++i) {
+        decoder_->add(path.tokens[i], prompt + static_cast<int>(i), kLabel, true);
+        REDRAFT_RETURN_IF_ERROR(decoder_->decode());
+        take(path.nodes[i + 1], 0);
       }
-      decoder_->add(paths[p].tokens[i], static_cast<int>(job.prompt.size() + i), sequence, true);
-      pending.push_back(paths[p].nodes[i + 1]);
+      decoder_->remove(kLabel[0]);
     }
+    paths = labels.every() ? std::vector<Labels::Path>() : labels.open();
   }
-  return take_pending(job, pending);
-}
-
-Status Engine::take_pending(Job& job, std::vector<int>& pending) {
-  REDRAFT_RETURN_IF_ERROR(decoder_->decode());
-  for (std::size_t i = 0; i < pending.size(); ++i)
-    if (pending[i] >= 0 && !job.labels.take(pending[i], decoder_->logits(static_cast<int>(i))))
-      job.failure = no_numbers();
-  pending.clear();
   return Status();
 }
 
-Status Engine::write_alone(Job& job, std::size_t rest) {
-  add_rest(job, rest, kPrompt);
-  int last = decoder_->added() - 1;
-  REDRAFT_RETURN_IF_ERROR(decoder_->decode());
-  for (int position = static_cast<int>(job.prompt.size()); job.writer->write(decoder_->logits(last)); ++position) {
+Status Engine::write_alone(Job& job) {
+  int output = static_cast<int>((job.prompt.size() - 1) % kBlock);
+  for (auto position = static_cast<int>(job.prompt.size()); job.writer->write(decoder_->logits(output)); ++position) {
     decoder_->add(job.writer->last(), position, kPrompt, true);
     REDRAFT_RETURN_IF_ERROR(decoder_->decode());
-    last = 0;
+    output = 0;
   }
   return Status();
 }

@@ -46,6 +46,15 @@ std::size_t PrefixTree::missing(std::span<const Token> tokens, std::size_t wante
   return 0;
 }
 
+std::size_t PrefixTree::computed(std::span<const Token> tokens) const {
+  std::size_t count = 0;
+  for (int node = -1; count < tokens.size(); ++count) {
+    node = find(node, tokens[count], false);
+    if (node < 0 || (*this)[node].wave == wave_) break;
+  }
+  return count;
+}
+
 PrefixTree::Path PrefixTree::add(int sequence, std::span<const Token> tokens, std::size_t wanted_from) {
   Path path;
   int node = -1;
@@ -62,6 +71,14 @@ PrefixTree::Path PrefixTree::add(int sequence, std::span<const Token> tokens, st
     path.nodes.push_back(node);
   }
   for (int held : path.nodes) nodes_[static_cast<std::size_t>(held)].sequences.push_back(sequence);
+  return path;
+}
+
+PrefixTree::Path PrefixTree::adopt(int sequence, std::span<const Token> tokens) {
+  Path path = add(sequence, tokens, tokens.size());
+  for (std::size_t i = path.nodes.size() - path.created; i < path.nodes.size(); ++i)
+    nodes_[static_cast<std::size_t>(path.nodes[i])].wave = wave_ - 1;
+  created_.resize(created_.size() - path.created);
   return path;
 }
 

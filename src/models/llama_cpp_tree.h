@@ -30,7 +30,10 @@ class PrefixTree {
 
   // How many nodes add() would make. `wanted_from`: tokens at this position and behind need logits.
   std::size_t missing(std::span<const Token> tokens, std::size_t wanted_from) const;
+  std::size_t computed(std::span<const Token> tokens) const;  // how many of them earlier waves computed
   Path add(int sequence, std::span<const Token> tokens, std::size_t wanted_from);
+  // As add(), for tokens that are computed already: they belong to an earlier wave.
+  Path adopt(int sequence, std::span<const Token> tokens);
   void extend(int sequence, const Path& path,
               std::size_t length);  // `sequence` now runs along the path's first nodes too
   // Takes a sequence off its path's nodes at this depth and behind; a node that nobody holds is gone.
