@@ -51,7 +51,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(0, 1);
   Action chosen;
   for (const auto add : {add_optimize, add_eval, add_render, add_apply, add_show, add_diff, add_report, add_export,
-                         add_list, add_describe, add_init, add_models, add_serve})
+                         add_list, add_describe, add_init, add_models, add_serve_model, add_serve})
     add(app, chosen);
   try {
     app.parse(argc, argv);

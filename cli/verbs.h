@@ -25,6 +25,7 @@ void add_list(CLI::App& app, Action& chosen);
 void add_describe(CLI::App& app, Action& chosen);
 void add_init(CLI::App& app, Action& chosen);
 void add_models(CLI::App& app, Action& chosen);
+void add_serve_model(CLI::App& app, Action& chosen);
 void add_serve(CLI::App& app, Action& chosen);  // hidden: says what to use instead
 
 }  // namespace redraft

@@ -14,3 +14,10 @@ find_path(REDRAFT_TOML_INCLUDE toml++/toml.h REQUIRED)
 add_library(redraft_toml INTERFACE)
 target_include_directories(redraft_toml SYSTEM INTERFACE "${REDRAFT_TOML_INCLUDE}")
 target_compile_definitions(redraft_toml INTERFACE TOML_HEADER_ONLY=1 TOML_EXCEPTIONS=0)
+
+# Debian's package has no description for CMake.
+find_path(REDRAFT_HTTPLIB_INCLUDE httplib.h REQUIRED)
+find_library(REDRAFT_HTTPLIB NAMES cpp-httplib REQUIRED)
+add_library(redraft_httplib INTERFACE)
+target_include_directories(redraft_httplib SYSTEM INTERFACE "${REDRAFT_HTTPLIB_INCLUDE}")
+target_link_libraries(redraft_httplib INTERFACE "${REDRAFT_HTTPLIB}")

@@ -113,6 +113,7 @@ int run(const std::string& path, const std::string& file, Json settings) {
   getrusage(RUSAGE_SELF, &usage);
   const auto distinct = distinct_prompt_tokens(path, requests) + written;
   std::cout << Json{{"id", (*model)->id()},
+                    {"path", path},
                     {"rows", requests.size()},
                     {"failed", failed},
                     {"seconds", seconds},

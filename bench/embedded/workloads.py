@@ -25,10 +25,10 @@ SCHEMA = {
 
 
 def tickets():
-    """The shortest half, in the order of the file: tickets of about 20 to 40 tokens."""
+    """The shortest 400, in the order of the file: about 10 to 32 tokens each."""
     rows = [json.loads(line) for line in TICKETS.open(encoding="utf-8")]
-    middle = sorted(len(row["text"]) for row in rows)[len(rows) // 2]
-    return [row for row in rows if len(row["text"]) <= middle]
+    longest = sorted(len(row["text"]) for row in rows)[399]
+    return [row for row in rows if len(row["text"]) <= longest][:400]
 
 
 def chat(system, turns, text):

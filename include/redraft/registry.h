@@ -39,6 +39,7 @@ struct ModelSpec {
   Json settings;          // object: api_key_env, context, threads ...
   std::string directory;  // relative paths start here
   bool strict = false;    // embedded: bits that depend on the data only
+  bool joins = false;     // embedded: requests join what is being computed, as they come; for servers
 };
 struct ModelEntry {
   std::string_view name, summary, source;

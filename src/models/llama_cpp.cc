@@ -1,6 +1,7 @@
 // See llama_cpp.h. What runs where: prepare(), flush(), arrived() on the loop's thread; the engine on the owner thread.
 // Answers are posted group by group, so that a journal can keep them while the rest is computed; the next batch waits
-// for the end of this one and for everything else the loop awaits, so what is in it depends on the data alone.
+// for the end of this one and for everything else the loop awaits, so what is in it depends on the data alone. A server
+// has no such turns: there (ModelSpec::joins) a request joins what is being computed as soon as it comes.
 #include "models/llama_cpp.h"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <mutex>
 #include <utility>
 
 #include "base/file.h"
@@ -48,8 +50,14 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 
 class EmbeddedModel final : public Model {
  public:
-  EmbeddedModel(Loop& loop, EmbeddedOptions options, std::string id, int context, std::unique_ptr<LlamaFile> file)
-      : loop_(loop), options_(std::move(options)), id_(std::move(id)), context_(context), file_(std::move(file)) {}
+  EmbeddedModel(Loop& loop, EmbeddedOptions options, std::string id, int context, bool joins,
+                std::unique_ptr<LlamaFile> file)
+      : loop_(loop),
+        options_(std::move(options)),
+        id_(std::move(id)),
+        context_(context),
+        joins_(joins),
+        file_(std::move(file)) {}
   Status open_engine(const EngineShape& shape);
   ~EmbeddedModel() override;
 
@@ -83,6 +91,7 @@ class EmbeddedModel final : public Model {
   void plan_flush();
   void flush();
   void compute(std::vector<Job> jobs, std::vector<Embedding> embeddings);
+  std::vector<Job> joined();
   void arrived(std::vector<Answer> answers);
   void finished();
   void post(std::function<void()> event);
@@ -91,13 +100,16 @@ class EmbeddedModel final : public Model {
   const EmbeddedOptions options_;
   const std::string id_;
   const int context_;
+  const bool joins_;
   std::unique_ptr<LlamaFile> file_;
   std::atomic<bool> stop_ = false;
   std::map<std::string, Result<Grammar>> grammars_;  // by kind and text
-  std::vector<Job> queue_;                           // place: in waiting_
-  std::vector<Waiting> waiting_;
+  std::vector<Job> queue_;
+  std::map<std::size_t, Waiting> waiting_;  // by a job's place
+  std::size_t last_place_ = 0;
   std::vector<Embedding> embeddings_;
-  std::vector<Waiting> computing_;  // whose jobs the owner thread has
+  std::mutex joining_mutex_;  // guards joining_
+  std::vector<Job> joining_;  // on their way to the engine while it is busy
   bool flush_planned_ = false, busy_ = false;
   std::int64_t attempts_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // events in the loop outlive us
@@ -179,9 +191,13 @@ void EmbeddedModel::start(std::vector<Request> requests, Done done) {
       continue;
     }
     ++attempts_;
-    job->place = waiting_.size();
+    job->place = ++last_place_;
+    waiting_[job->place] = {i, done, now()};
     queue_.push_back(std::move(*job));
-    waiting_.push_back({i, done, now()});
+  }
+  if (joins_ && busy_ && embeddings_.empty()) {
+    const std::scoped_lock lock(joining_mutex_);
+    std::ranges::move(std::exchange(queue_, {}), std::back_inserter(joining_));
   }
   plan_flush();
 }
@@ -203,11 +219,12 @@ std::int64_t EmbeddedModel::most_tokens_in(const Request& request) const {
 }
 
 void EmbeddedModel::plan_flush() {
-  if (flush_planned_ || (queue_.empty() && embeddings_.empty())) return;
+  if (flush_planned_ || (queue_.empty() && embeddings_.empty()) || (joins_ && busy_)) return;
   flush_planned_ = true;
-  loop_.when_idle([this, alive = std::weak_ptr(alive_)] {
+  const auto planned = [this, alive = std::weak_ptr(alive_)] {
     if (alive.lock()) flush();
-  });
+  };
+  joins_ ? loop_.post(planned) : loop_.when_idle(planned);
 }
 
 void EmbeddedModel::flush() {
@@ -217,7 +234,6 @@ void EmbeddedModel::flush() {
   busy_ = true;
   stop_ = false;
   loop_.await_one();
-  computing_ = std::exchange(waiting_, {});
   auto work = std::make_shared<std::pair<std::vector<Job>, std::vector<Embedding>>>(std::exchange(queue_, {}),
                                                                                     std::exchange(embeddings_, {}));
   owner_->run([this, work] { compute(std::move(work->first), std::move(work->second)); });
@@ -225,15 +241,21 @@ void EmbeddedModel::flush() {
 
 // On the owner thread.
 void EmbeddedModel::compute(std::vector<Job> jobs, std::vector<Embedding> embeddings) {
-  engine_->run(std::move(jobs), [this](std::vector<Answer> answers) {
+  const auto deliver = [this](std::vector<Answer> answers) {
     auto group = std::make_shared<std::vector<Answer>>(std::move(answers));
     post([this, group] { arrived(std::move(*group)); });
-  });
+  };
+  engine_->run(std::move(jobs), deliver, [this] { return joined(); });
   for (Embedding& embedding : embeddings) {
     auto result = std::make_shared<Result<std::vector<std::vector<float>>>>(engine_->embed(embedding.texts));
     post([done = std::move(embedding.done), result] { done(std::move(*result)); });
   }
   post([this] { finished(); });
+}
+
+std::vector<Job> EmbeddedModel::joined() {
+  const std::scoped_lock lock(joining_mutex_);
+  return std::exchange(joining_, {});
 }
 
 void EmbeddedModel::post(std::function<void()> event) {
@@ -244,7 +266,7 @@ void EmbeddedModel::post(std::function<void()> event) {
 
 void EmbeddedModel::arrived(std::vector<Answer> answers) {
   for (Answer& answer : answers) {
-    const Waiting waiting = std::move(computing_[answer.place]);
+    const Waiting waiting = std::move(waiting_.extract(answer.place).mapped());
     if (answer.completion.ok()) answer.completion->seconds = now() - waiting.since;
     waiting.done(waiting.index, std::move(answer.completion));
   }
@@ -252,16 +274,19 @@ void EmbeddedModel::arrived(std::vector<Answer> answers) {
 
 void EmbeddedModel::finished() {
   busy_ = false;
-  computing_.clear();
+  std::ranges::move(joined(), std::back_inserter(queue_));  // came when the engine had looked for the last time
   loop_.got_one();
+  plan_flush();
 }
 
 void EmbeddedModel::cancel() {
   if (busy_) stop_ = true;
-  queue_.clear();
+  std::ranges::move(joined(), std::back_inserter(queue_));
   const Status cancelled(Code::kCancelled, "the embedded model was stopped before it answered");
-  for (Waiting& waiting : std::exchange(waiting_, {}))
-    post([cancelled, waiting = std::move(waiting)] { waiting.done(waiting.index, cancelled); });
+  for (const Job& job : std::exchange(queue_, {}))
+    post([cancelled, waiting = std::move(waiting_.extract(job.place).mapped())] {
+      waiting.done(waiting.index, cancelled);
+    });
   for (Embedding& embedding : std::exchange(embeddings_, {}))
     post([cancelled, done = std::move(embedding.done)] { done(cancelled); });
 }
@@ -318,7 +343,8 @@ Result<std::unique_ptr<Model>> make_embedded(Loop& loop, const ModelSpec& spec) 
   std::string id = identity(path, *file, options, spec.strict);
   const EngineShape shape{context, options.threads, options.rows, static_cast<std::size_t>(options.cache) << 20,
                           spec.strict};
-  auto model = std::make_unique<EmbeddedModel>(loop, std::move(options), std::move(id), context, std::move(file));
+  auto model =
+      std::make_unique<EmbeddedModel>(loop, std::move(options), std::move(id), context, spec.joins, std::move(file));
   if (const Status status = model->open_engine(shape); !status.ok()) return unusable(status);
   return Result<std::unique_ptr<Model>>(std::move(model));
 }
