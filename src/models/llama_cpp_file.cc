@@ -5,15 +5,21 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 
 #include "base/digest.h"
 #include "base/utf8.h"
+#include "models/gguf_check.h"
+#include "models/llama_cpp_trial.h"
 #include "models/llama_cpp_widen.h"
+#include "models/load_trial.h"
+
+// Of ggml, in no header that it installs: its lock around what its contexts share.
+extern "C" {
+void ggml_critical_section_start(void);
+void ggml_critical_section_end(void);
+}
 
 namespace redraft {
 namespace {
@@ -43,24 +49,6 @@ void start_llama() {
   });
 }
 
-Status check_file(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error))
-    return Status(
-        Code::kNotFound,
-        fmt::format("there is no model file {}; give the path of a .gguf file, or a name that `redraft models` lists",
-                    path));
-  if (!std::filesystem::is_regular_file(path, error))
-    return invalid(fmt::format("{} is no file; a model is a .gguf file", path));
-  std::ifstream file(path, std::ios::binary);
-  char magic[4] = {};
-  if (!file) return Status(Code::kIo, fmt::format("cannot read the model file {}: {}", path, std::strerror(errno)));
-  if (!file.read(magic, 4) || std::memcmp(magic, "GGUF", 4) != 0)
-    return Status(Code::kCorruption,
-                  fmt::format("{} is not a .gguf file: it does not begin with GGUF; fetch it again", path));
-  return Status();
-}
-
 Status damaged(const std::string& path) {
   const std::string why = llama_complaints();
   return Status(
@@ -68,6 +56,12 @@ Status damaged(const std::string& path) {
       fmt::format(
           "the model file {} cannot be loaded, it is damaged or of a kind that is not known; fetch it again ({})", path,
           why.empty() ? "no reason given" : why));
+}
+
+// What a file that loads once loads with again.
+std::string loader(Weights weights) {
+  return fmt::format("redraft {}, ggml {} {}, weights {}, {}", REDRAFT_VERSION, ggml_version(), ggml_commit(),
+                     static_cast<int>(weights), llama_print_system_info());
 }
 
 std::string token_text(const llama_vocab* vocab, Token token) {
@@ -101,9 +95,29 @@ std::string llama_complaints() {
 
 Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weights weights) {
   start_llama();
-  REDRAFT_RETURN_IF_ERROR(check_file(path));
+  REDRAFT_RETURN_IF_ERROR(check_gguf(path));
+  REDRAFT_TRY(std::string digest, file_digest(path));
+  ChildTrial trial;
+  trial.work = [&]() -> Status {
+    REDRAFT_TRY(const std::unique_ptr<LlamaFile> file, load(path, weights));
+    return exercise(*file, path);
+  };
+  trial.lock = [] {
+    complaints_mutex.lock();
+    ggml_critical_section_start();
+  };
+  trial.unlock = [] {
+    ggml_critical_section_end();
+    complaints_mutex.unlock();
+  };
+  REDRAFT_RETURN_IF_ERROR(try_loading({path, digest, loader(weights)}, std::move(trial)));
+  REDRAFT_TRY(std::unique_ptr<LlamaFile> file, load(path, weights));
+  file->digest_ = std::move(digest);
+  return Result<std::unique_ptr<LlamaFile>>(std::move(file));
+}
+
+Result<std::unique_ptr<LlamaFile>> LlamaFile::load(const std::string& path, Weights weights) {
   std::unique_ptr<LlamaFile> file(new LlamaFile);
-  REDRAFT_TRY(file->digest_, file_digest(path));
   llama_complaints();
   try {
     const bool wide = weights == Weights::kBf16 || (weights == Weights::kAuto && worth_widening(path));
