@@ -105,6 +105,7 @@ struct GgufHeader::Reader {
 Result<GgufHeader> GgufHeader::parse(std::string_view file) {
   Reader reader{file};
   GgufHeader header;
+  header.file_ = file;
   std::uint32_t magic = 0, version = 0;
   std::uint64_t tensors = 0, values = 0;
   if (!reader.number(magic) || !reader.number(version) || !reader.number(tensors) || !reader.number(values))

@@ -60,8 +60,9 @@ class GgufHeader {
 
   const GgufValue* find(std::string_view key) const;         // null: not there
   const GgufTensor* tensor(std::string_view name) const;     // null: not there
+  const std::unordered_map<std::string_view, GgufValue>& values() const { return values_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
-  std::uint64_t data() const { return data_; }  // where the weights begin
+  std::string_view weights(const GgufTensor& tensor) const { return file_.substr(data_ + tensor.offset, tensor.bytes); }
 
  private:
   struct Reader;
@@ -69,10 +70,11 @@ class GgufHeader {
   Status read_tensors(Reader& reader, std::uint64_t count);
   Status place_tensors(Reader& reader);
 
+  std::string_view file_;
   std::unordered_map<std::string_view, GgufValue> values_;
   std::unordered_map<std::string_view, std::size_t> by_name_;
   std::vector<GgufTensor> tensors_;
-  std::uint64_t data_ = 0;
+  std::uint64_t data_ = 0;  // where the weights begin
 };
 
 Status damage(std::string clause);  // kCorruption

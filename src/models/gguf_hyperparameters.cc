@@ -11,6 +11,8 @@ namespace redraft {
 namespace {
 
 constexpr std::uint32_t kMostLayers = 512, kMostExperts = 1024, kMostWidth = 1 << 20, kMostContext = 1 << 30;
+constexpr float kLargest = 1e18F;
+constexpr std::uint64_t kMostLookedAt = 1 << 17;
 constexpr std::string_view kPlainDecoders[] = {"llama", "qwen2", "qwen3", "gemma", "gemma2", "gemma3"};
 
 // The keys of the file's architecture: "block_count" stands for "llama.block_count".
@@ -74,6 +76,22 @@ struct Sizes {
   std::uint64_t tokens = 0;
 };
 
+// Numbers that are none, among the keys and in norms and biases: everything computed with them would be none either. The
+// large tensors are left alone.
+Status check_finite(const GgufHeader& header) {
+  for (const auto& [key, value] : header.values())
+    if (value.is(GgufType::kF32) && !(std::abs(value.at<float>()) < kLargest))
+      return damage(fmt::format("its key {} is {}", key, value.at<float>()));
+  for (const GgufTensor& tensor : header.tensors()) {
+    if (tensor.type != kF32Tensor || tensor.bytes > kMostLookedAt) continue;
+    const GgufValue numbers{GgufType::kF32, true, tensor.bytes / sizeof(float), header.weights(tensor)};
+    for (std::uint64_t i = 0; i < numbers.count; ++i)
+      if (!(std::abs(numbers.at<float>(i)) < kLargest))
+        return damage(fmt::format("its tensor {} has the value {} at {}", tensor.name, numbers.at<float>(i), i));
+  }
+  return Status();
+}
+
 Status check_general(const Keys& keys, Sizes& sizes) {
   std::uint32_t unused = 0;
   REDRAFT_RETURN_IF_ERROR(keys.u32("context_length", unused, 1, kMostContext, true));
@@ -86,8 +104,12 @@ Status check_general(const Keys& keys, Sizes& sizes) {
   REDRAFT_RETURN_IF_ERROR(keys.f32("attention.layer_norm_epsilon", 0, 1));
   REDRAFT_RETURN_IF_ERROR(keys.f32("rope.freq_base", 1, 1e18F));
   REDRAFT_RETURN_IF_ERROR(keys.f32("rope.freq_base_swa", 1, 1e18F));
-  REDRAFT_RETURN_IF_ERROR(keys.f32("rope.scaling.factor", 0, 1e9F));
-  REDRAFT_RETURN_IF_ERROR(keys.f32("rope.scale_linear", 0, 1e9F));
+  for (std::string_view key : {"rope.scaling.factor", "rope.scale_linear"}) {
+    const GgufValue* factor = keys.find(key);  // 0: none
+    if (factor && factor->is(GgufType::kF32) && factor->at<float>() == 0) continue;
+    REDRAFT_RETURN_IF_ERROR(keys.f32(key, 1e-3F, 1e6F));
+  }
+  REDRAFT_RETURN_IF_ERROR(keys.f32("rope.scaling.attn_factor", 1e-3F, 1e3F));
   REDRAFT_RETURN_IF_ERROR(keys.u32("rope.scaling.original_context_length", unused, 0, kMostContext));
   if (const GgufValue* scaling = keys.find("rope.scaling.type")) {
     if (!scaling->is(GgufType::kString)) return keys.wrong_type("rope.scaling.type", *scaling, "string");
@@ -215,6 +237,7 @@ Status check_hyperparameters(const GgufHeader& header) {
     if ((tensor.name.ends_with("norm.weight") || tensor.name.ends_with(".bias")) && tensor.type != kF32Tensor)
       return damage(fmt::format("its tensor {} has the type {}; norms and biases are F32", tensor.name,
                                 tensor_type(tensor.type).name));
+  REDRAFT_RETURN_IF_ERROR(check_finite(header));
   const Keys keys(header, std::string(architecture->text()));
   Sizes sizes;
   REDRAFT_RETURN_IF_ERROR(check_general(keys, sizes));

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 
@@ -31,6 +33,7 @@ constexpr const char kChatMl[] =
     "{% endfor %}{% if add_generation_prompt %}{{'<|im_start|>assistant\n'}}{% endif %}";
 
 constexpr std::size_t kMostRuns = 4096;
+constexpr std::size_t kLongestWords = 4096, kLongestText = std::size_t{1} << 30;  // bytes that are tokenized at once
 
 std::mutex complaints_mutex;
 std::string complaints;
@@ -67,6 +70,29 @@ std::string loader(Weights weights) {
 std::string token_text(const llama_vocab* vocab, Token token) {
   const char* text = token == LLAMA_TOKEN_NULL ? nullptr : llama_vocab_get_text(vocab, token);
   return text ? text : "";
+}
+
+// Where to cut a text that is too long to be tokenized at once: before the last space between two words, or, when it
+// has none, anywhere between two characters.
+std::size_t end_of_words(std::string_view text) {
+  if (text.size() <= kLongestWords) return text.size();
+  const auto solid = [&](std::size_t i) { return !std::isspace(static_cast<unsigned char>(text[i])); };
+  for (std::size_t i = kLongestWords; i > 1; --i)
+    if (text[i] == ' ' && solid(i - 1) && i + 1 < text.size() && solid(i + 1)) return i;
+  std::size_t end = kLongestWords;
+  while ((text[end] & 0xc0) == 0x80) --end;
+  return end;
+}
+
+void append_tokens(const llama_vocab* vocab, std::string_view text, Tokens& tokens) {
+  const std::size_t before = tokens.size();
+  tokens.resize(before + text.size() / 3 + 8);
+  for (;;) {
+    const int n = llama_tokenize(vocab, text.data(), static_cast<std::int32_t>(text.size()), tokens.data() + before,
+                                 static_cast<std::int32_t>(tokens.size() - before), false, false);
+    tokens.resize(before + static_cast<std::size_t>(std::abs(n)));
+    if (n >= 0) return;
+  }
 }
 
 std::size_t leading_space(std::string_view text) { return std::min(text.find_first_not_of(" \t\r\n"), text.size()); }
@@ -117,6 +143,7 @@ Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weig
 }
 
 Result<std::unique_ptr<LlamaFile>> LlamaFile::load(const std::string& path, Weights weights) {
+  start_llama();
   std::unique_ptr<LlamaFile> file(new LlamaFile);
   llama_complaints();
   try {
@@ -186,16 +213,18 @@ void LlamaFile::index_special_tokens() {
                              [](const Special& a, const Special& b) { return a.first.size() > b.first.size(); });
 }
 
+// llama.cpp splits some vocabularies' texts into words by regular expressions that call themselves for every character
+// of a word: a word of fifty thousand letters or spaces overflows the stack. Where words end there is nothing to lose.
 Tokens LlamaFile::tokenize(std::string_view bytes) const {
   const std::string text = valid_utf8(std::string(bytes));
-  Tokens tokens(text.size() / 3 + 8);
-  const auto length = static_cast<std::int32_t>(text.size());
-  for (;;) {
-    const int n = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()),
-                                 false, false);
-    tokens.resize(static_cast<std::size_t>(std::abs(n)));
-    if (n >= 0) return tokens;
+  const bool words = llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_BPE;
+  Tokens tokens;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view part = rest.substr(0, words ? end_of_words(rest) : kLongestText);
+    append_tokens(vocab_, part, tokens);
+    rest.remove_prefix(part.size());
   }
+  return tokens;
 }
 
 std::string LlamaFile::piece(Token token) const {

@@ -3,7 +3,9 @@
 // see, and a child process has to die for, is counted; each such file wants a rule of the check. Built against a
 // llama.cpp with AddressSanitizer by `./dev fuzz-model`, and run for a few files by the tests.
 //
-//   redraft_model_file_fuzz [COUNT] [FIRST]      --here NUMBER: that file in this process, to see a child's crash
+//   redraft_model_file_fuzz [COUNT] [FIRST]
+//   redraft_model_file_fuzz --bare COUNT    no check before the trial: what llama.cpp alone would have done
+//   redraft_model_file_fuzz --here NUMBER   that file in this process, to see what a child died of
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@
 
 #include "fuzz/mutants.h"
 #include "models/catalogue.h"
+#include "models/child_trial.h"
 #include "models/gguf_check.h"
 #include "models/llama_cpp_engine.h"
 #include "models/llama_cpp_trial.h"
@@ -75,6 +78,20 @@ Status answer(const LlamaFile& file) {
   return status;
 }
 
+// As if there were no check.
+Outcome bare_outcome_of(const fs::path& path, std::string& why) {
+  ChildTrial trial;
+  trial.work = [&]() -> Status {
+    REDRAFT_TRY(const std::unique_ptr<LlamaFile> file, LlamaFile::load(path, Weights::kFile));
+    return exercise(*file, path);
+  };
+  const TrialResult result = try_in_child(trial);
+  why = result.status.message();
+  if (result.end == TrialEnd::kCrashed) return kCrashed;
+  if (result.end == TrialEnd::kTooLong) return kHung;
+  return result.status.ok() ? kAnswered : kRefused;
+}
+
 Outcome outcome_of(const fs::path& path, std::string& why) {
   if (const Status checked = check_gguf(path); !checked.ok()) {
     why = checked.message();
@@ -130,7 +147,7 @@ int print_table(const std::map<std::string, std::array<int, kOutcomes>>& table, 
   return sums[kHung] == 0 ? 0 : 1;
 }
 
-int fuzz(std::uint64_t count, std::uint64_t first, const fs::path& path) {
+int fuzz(std::uint64_t count, std::uint64_t first, bool bare, const fs::path& path) {
   const Real real = real_model();
   std::map<std::string, std::array<int, kOutcomes>> table;
   const auto start = Clock::now();
@@ -140,9 +157,9 @@ int fuzz(std::uint64_t count, std::uint64_t first, const fs::path& path) {
     write(path, mutant);
     std::string why;
     const auto begun = Clock::now();
-    const Outcome outcome = outcome_of(path, why);
+    const Outcome outcome = bare ? bare_outcome_of(path, why) : outcome_of(path, why);
     ++table[mutant.kind][outcome];
-    if (outcome == kCrashed || outcome == kHung || outcome == kNoAnswer || std::getenv("FUZZ_VERBOSE"))
+    if (outcome == kCrashed || outcome == kHung || outcome == kNoAnswer)
       fmt::print(stderr, "{} ({}): {}: {}\n", number, mutant.kind, kHeadings[outcome], why);
     if (outcome != kAnswered && why.empty()) return fmt::print(stderr, "{}: no sentence\n", number), 1;
     slow += seconds_since(begun) > kTooSlow;
@@ -174,9 +191,10 @@ int main(int count, char** arguments) {
   std::filesystem::create_directories(folder);
   setenv("REDRAFT_CACHE", folder.c_str(), 1);
   const std::filesystem::path path = folder / "mutant.gguf";
-  const int failed = count > 1 && std::string_view(arguments[1]) == "--here"
-                         ? redraft::in_this_process(number(2, 0), path)
-                         : redraft::fuzz(number(1, 2000), number(2, 0), path);
+  const std::string_view first = count > 1 ? arguments[1] : "";
+  const int failed = first == "--here"   ? redraft::in_this_process(number(2, 0), path)
+                     : first == "--bare" ? redraft::fuzz(number(2, 2000), 0, true, path)
+                                         : redraft::fuzz(number(1, 2000), number(2, 0), false, path);
   std::filesystem::remove_all(folder);
   return failed == 0 ? 0 : 1;
 }
