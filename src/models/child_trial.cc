@@ -1,5 +1,5 @@
-// See child_trial.h. The child's standard error is a pipe to us. Behind what was complained there it writes its Status; a
-// pipe that ends without one is a crash. The end of the pipe also tells that it is gone, whoever else waits for our
+// See child_trial.h. The child's standard error is a pipe to us. Behind what was complained there it writes its Status;
+// a pipe that ends without one is a crash. The end of the pipe also tells that it is gone, whoever else waits for our
 // children.
 #include "models/child_trial.h"
 
@@ -125,13 +125,15 @@ TrialResult not_started(const char* what) {
 
 TrialResult follow(pid_t child, int in, double seconds) {
   std::string heard;
-  const auto deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  const auto deadline =
+      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   const bool ended = listen(in, deadline, heard);
   if (!ended) kill(child, SIGKILL);
   int wait_status = 0;
   pid_t waited = -1;
   while ((waited = waitpid(child, &wait_status, 0)) < 0 && errno == EINTR) continue;
-  if (!ended) return {TrialEnd::kTooLong, Status(Code::kCorruption, fmt::format("it was not done after {:.0f} s", seconds))};
+  if (!ended)
+    return {TrialEnd::kTooLong, Status(Code::kCorruption, fmt::format("it was not done after {:.0f} s", seconds))};
   const std::size_t at = heard.rfind(kStatusFollows);
   if (at == std::string::npos || at + kStatusFollows.size() >= heard.size())
     return {TrialEnd::kCrashed, how_it_crashed(wait_status, waited == child, heard)};

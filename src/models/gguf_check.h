@@ -1,6 +1,6 @@
-// Looks at a .gguf file before llama.cpp does, which stops the process at some kinds of damage. Reads what stands before
-// the weights, and that the weights are all there; not the weights themselves. What this cannot see, a trial in a child
-// process finds (load_trial.h).
+// Looks at a .gguf file before llama.cpp does, which stops the process at some kinds of damage. Reads what stands
+// before the weights, and that the weights are all there; not the weights themselves. What this cannot see, a trial in
+// a child process finds (load_trial.h).
 #ifndef REDRAFT_MODELS_GGUF_CHECK_H_
 #define REDRAFT_MODELS_GGUF_CHECK_H_
 

@@ -70,7 +70,8 @@ TEST(GgufCheckTest, TheFormat) {
   const Broken kCases[] = {
       {"version is 9", [](TinyGguf& file) { file.version = 9; }},
       {"has no tensors", [](TinyGguf& file) { file.tensors.clear(); }},
-      {"llama.block_count is there twice", [](TinyGguf& file) { file.values.push_back(file.value("llama.block_count")); }},
+      {"llama.block_count is there twice",
+       [](TinyGguf& file) { file.values.push_back(file.value("llama.block_count")); }},
       {"the name of key 2 has 0 bytes", [](TinyGguf& file) { file.values[1].key = ""; }},
       {"do not print", [](TinyGguf& file) { file.values[1].key = "a\nb"; }},
       {"has the type 77", [](TinyGguf& file) { file.value("general.name").type = 77; }},
@@ -81,17 +82,29 @@ TEST(GgufCheckTest, TheFormat) {
       {"within general.name", [](TinyGguf& file) { file.value("general.name").bytes = raw(~0ULL); }},
       {"output_norm.weight is there twice", [](TinyGguf& file) { file.tensors.push_back(file.tensors.back()); }},
       {"the name of tensor 1 has 64 bytes", [](TinyGguf& file) { file.tensors[0].name = std::string(64, 'x'); }},
-      {"has 5 dimensions", [](TinyGguf& file) { file.tensors[0].shape = {1, 1, 1, 1, 1}; }},
+      {"has 5 dimensions",
+       [](TinyGguf& file) {
+         file.tensors[0].shape = {1, 1, 1, 1, 1};
+       }},
       {"has 0 dimensions", [](TinyGguf& file) { file.tensors[0].shape = {}; }},
-      {"has 0 elements in dimension 2", [](TinyGguf& file) { file.tensors[0].shape = {32, 0}; }},
-      {"elements in dimension 3", [](TinyGguf& file) { file.tensors[0].shape = {1ULL << 31, 1ULL << 31, 1ULL << 31}; }},
+      {"has 0 elements in dimension 2",
+       [](TinyGguf& file) {
+         file.tensors[0].shape = {32, 0};
+       }},
+      {"elements in dimension 3",
+       [](TinyGguf& file) {
+         file.tensors[0].shape = {1ULL << 31, 1ULL << 31, 1ULL << 31};
+       }},
       {"elements in dimension 1", [](TinyGguf& file) { file.tensors[0].shape = {~0ULL}; }},
       {"more than its", [](TinyGguf& file) { file.tensors[0].shape = {1ULL << 40}; }},
       {"has the type 200", [](TinyGguf& file) { file.tensors[0].type = 200; }},
       {"has the type 4,", [](TinyGguf& file) { file.tensors[0].type = 4; }},    // given up
       {"has the type 26,", [](TinyGguf& file) { file.tensors[0].type = 26; }},  // I32
       {"has the type 9,", [](TinyGguf& file) { file.tensors[0].type = 9; }},    // Q8_1, of results on the way
-      {"rows of 16 values", [](TinyGguf& file) { file.tensor("blk.0.attn_q.weight").shape = {16, 64}; }},
+      {"rows of 16 values",
+       [](TinyGguf& file) {
+         file.tensor("blk.0.attn_q.weight").shape = {16, 64};
+       }},
       {"is said to begin at", [](TinyGguf& file) { file.tensors[1].bytes.resize(256); }},
       {"it is cut off", [](TinyGguf& file) { file.tensors.back().bytes.resize(16); }},
       {"general.alignment is 24", u32("general.alignment", 24)},
@@ -176,7 +189,7 @@ TEST(GgufCheckTest, Hyperparameters) {
       {"has 4 experts, uses 0", u32("llama.expert_count", 4)},
       {"llama.expert_count is 5000", u32("llama.expert_count", 5000)},
       {"lacks the tensor output_norm.weight", [](TinyGguf& file) { file.tensors.pop_back(); }},
-      {"attn_norm.weight has the type F16; norms", 
+      {"attn_norm.weight has the type F16; norms",
        [](TinyGguf& file) {
          file.tensor("blk.0.attn_norm.weight").type = 1;
          file.tensor("blk.0.attn_norm.weight").bytes.resize(64);
@@ -213,7 +226,8 @@ TEST(GgufCheckTest, Vocabulary) {
          file.set_tokens();
        }},
       {"its token 9 has 70000 bytes", token(9, std::string(70000, 'x'))},
-      {"types for", [](TinyGguf& file) { file.set_array<std::int32_t>("tokenizer.ggml.token_type", GgufType::kI32, {1}); }},
+      {"types for",
+       [](TinyGguf& file) { file.set_array<std::int32_t>("tokenizer.ggml.token_type", GgufType::kI32, {1}); }},
       {"has the type 7",
        [](TinyGguf& file) {
          file.set_array("tokenizer.ggml.token_type", GgufType::kI32, std::vector<std::int32_t>(file.tokens.size(), 7));
@@ -223,7 +237,10 @@ TEST(GgufCheckTest, Vocabulary) {
          file.set_array("tokenizer.ggml.token_type", GgufType::kI32, std::vector<std::int32_t>(file.tokens.size(), 6));
        }},
       {"its merge 0 is no pair", [](TinyGguf& file) { file.set_texts("tokenizer.ggml.merges", {"th"}); }},
-      {"its merge 1 is no pair", [](TinyGguf& file) { file.set_texts("tokenizer.ggml.merges", {"t h", ""}); }},
+      {"its merge 1 is no pair",
+       [](TinyGguf& file) {
+         file.set_texts("tokenizer.ggml.merges", {"t h", ""});
+       }},
       {"tokenizer.ggml.eos_token_id is 99999", u32("tokenizer.ggml.eos_token_id", 99999)},
       {"tokenizer.ggml.bos_token_id is no u32", f32("tokenizer.ggml.bos_token_id", 1)},
       {"is no UTF-8 at byte 1", [](TinyGguf& file) { file.set_text("tokenizer.chat_template", "a\xff"); }},
@@ -253,7 +270,8 @@ TEST(GgufCheckTest, SoundAndOfNoUse) {
   const Broken kCases[] = {
       {"its tokenizer is \"rwkv\"", [](TinyGguf& file) { file.set_text("tokenizer.ggml.model", "rwkv"); }},
       {"one part of several", [](TinyGguf& file) { file.set<std::uint16_t>("split.count", GgufType::kU16, 3); }},
-      {"so it cannot write", [](TinyGguf& file) { file.set<std::uint8_t>("llama.attention.causal", GgufType::kBool, 0); }},
+      {"so it cannot write",
+       [](TinyGguf& file) { file.set<std::uint8_t>("llama.attention.causal", GgufType::kBool, 0); }},
   };
   for (const Broken& broken : kCases) {
     TinyGguf file;

@@ -22,15 +22,15 @@ constexpr std::array<std::uint32_t, 13> kTypeBytes = {1, 1, 2, 2, 4, 4, 4, 1, 0,
 // By number, as in the file. The gaps are numbers that were given up; what has a name and no values is a type for
 // results on the way, indices or doubles.
 constexpr std::array<TensorType, kTensorTypes> kTypes = {{
-    {"F32", 1, 4},        {"F16", 1, 2},       {"Q4_0", 32, 18},    {"Q4_1", 32, 20},   {"", 0, 0},
-    {"", 0, 0},           {"Q5_0", 32, 22},    {"Q5_1", 32, 24},    {"Q8_0", 32, 34},   {"Q8_1", 0, 0},
-    {"Q2_K", 256, 84},    {"Q3_K", 256, 110},  {"Q4_K", 256, 144},  {"Q5_K", 256, 176}, {"Q6_K", 256, 210},
-    {"Q8_K", 0, 0},       {"IQ2_XXS", 256, 66}, {"IQ2_XS", 256, 74}, {"IQ3_XXS", 256, 98}, {"IQ1_S", 256, 50},
-    {"IQ4_NL", 32, 18},   {"IQ3_S", 256, 110}, {"IQ2_S", 256, 82},  {"IQ4_XS", 256, 136}, {"I8", 0, 0},
-    {"I16", 0, 0},        {"I32", 0, 0},       {"I64", 0, 0},       {"F64", 0, 0},      {"IQ1_M", 256, 56},
-    {"BF16", 1, 2},       {"", 0, 0},          {"", 0, 0},          {"", 0, 0},         {"TQ1_0", 256, 54},
-    {"TQ2_0", 256, 66},   {"", 0, 0},          {"", 0, 0},          {"", 0, 0},         {"MXFP4", 32, 17},
-    {"NVFP4", 64, 36},    {"Q1_0", 128, 18},   {"Q2_0", 64, 18},
+    {"F32", 1, 4},      {"F16", 1, 2},        {"Q4_0", 32, 18},    {"Q4_1", 32, 20},     {"", 0, 0},
+    {"", 0, 0},         {"Q5_0", 32, 22},     {"Q5_1", 32, 24},    {"Q8_0", 32, 34},     {"Q8_1", 0, 0},
+    {"Q2_K", 256, 84},  {"Q3_K", 256, 110},   {"Q4_K", 256, 144},  {"Q5_K", 256, 176},   {"Q6_K", 256, 210},
+    {"Q8_K", 0, 0},     {"IQ2_XXS", 256, 66}, {"IQ2_XS", 256, 74}, {"IQ3_XXS", 256, 98}, {"IQ1_S", 256, 50},
+    {"IQ4_NL", 32, 18}, {"IQ3_S", 256, 110},  {"IQ2_S", 256, 82},  {"IQ4_XS", 256, 136}, {"I8", 0, 0},
+    {"I16", 0, 0},      {"I32", 0, 0},        {"I64", 0, 0},       {"F64", 0, 0},        {"IQ1_M", 256, 56},
+    {"BF16", 1, 2},     {"", 0, 0},           {"", 0, 0},          {"", 0, 0},           {"TQ1_0", 256, 54},
+    {"TQ2_0", 256, 66}, {"", 0, 0},           {"", 0, 0},          {"", 0, 0},           {"MXFP4", 32, 17},
+    {"NVFP4", 64, 36},  {"Q1_0", 128, 18},    {"Q2_0", 64, 18},
 }};
 
 bool plain(std::string_view text) {
@@ -114,7 +114,8 @@ Result<GgufHeader> GgufHeader::parse(std::string_view file) {
   if (version != 2 && version != 3) return damage(fmt::format("its version is {}, and 2 and 3 are known", version));
   if (values > kMostValues) return damage(fmt::format("it claims {} keys; {} are the most", values, kMostValues));
   if (tensors == 0) return damage("it has no tensors");
-  if (tensors > kMostTensors) return damage(fmt::format("it claims {} tensors; {} are the most", tensors, kMostTensors));
+  if (tensors > kMostTensors)
+    return damage(fmt::format("it claims {} tensors; {} are the most", tensors, kMostTensors));
   REDRAFT_RETURN_IF_ERROR(header.read_values(reader, values));
   REDRAFT_RETURN_IF_ERROR(header.read_tensors(reader, tensors));
   REDRAFT_RETURN_IF_ERROR(header.place_tensors(reader));
@@ -147,15 +148,16 @@ Status GgufHeader::read_tensors(Reader& reader, std::uint64_t count) {
     if (!reader.string(tensor.name) || !reader.number(dimensions))
       return reader.cut_off(fmt::format("tensor {} of {}", i + 1, count));
     if (tensor.name.empty() || tensor.name.size() > kLongestName || !plain(tensor.name))
-      return damage(fmt::format("the name of tensor {} has {} bytes or characters that do not print", i + 1,
-                                tensor.name.size()));
+      return damage(
+          fmt::format("the name of tensor {} has {} bytes or characters that do not print", i + 1, tensor.name.size()));
     if (dimensions < 1 || dimensions > 4)
       return damage(fmt::format("its tensor {} has {} dimensions; 1 to 4 are possible", tensor.name, dimensions));
     std::uint64_t elements = 1;
     for (std::uint32_t d = 0; d < dimensions; ++d) {
       if (!reader.number(tensor.shape[d])) return reader.cut_off(tensor.name);
       if (tensor.shape[d] == 0 || tensor.shape[d] > INT64_MAX / elements)
-        return damage(fmt::format("its tensor {} has {} elements in dimension {}", tensor.name, tensor.shape[d], d + 1));
+        return damage(
+            fmt::format("its tensor {} has {} elements in dimension {}", tensor.name, tensor.shape[d], d + 1));
       elements *= tensor.shape[d];
     }
     if (!reader.number(tensor.type) || !reader.number(tensor.offset)) return reader.cut_off(tensor.name);
@@ -191,8 +193,8 @@ Status GgufHeader::place_tensors(Reader& reader) {
   std::uint64_t expected = 0;
   for (const GgufTensor& tensor : tensors_) {
     if (tensor.offset != expected)
-      return damage(fmt::format("its tensor {} is said to begin at {}, and must at {}", tensor.name, tensor.offset,
-                                expected));
+      return damage(
+          fmt::format("its tensor {} is said to begin at {}, and must at {}", tensor.name, tensor.offset, expected));
     if (data_ > reader.file.size() || tensor.offset + tensor.bytes > reader.file.size() - data_)
       return damage(fmt::format("it is cut off: its tensor {} would end at {}, and it has {} bytes", tensor.name,
                                 data_ + tensor.offset + tensor.bytes, reader.file.size()));

@@ -15,7 +15,21 @@
 
 namespace redraft {
 
-enum class GgufType : std::uint32_t { kU8, kI8, kU16, kI16, kU32, kI32, kF32, kBool, kString, kArray, kU64, kI64, kF64 };
+enum class GgufType : std::uint32_t {
+  kU8,
+  kI8,
+  kU16,
+  kI16,
+  kU32,
+  kI32,
+  kF32,
+  kBool,
+  kString,
+  kArray,
+  kU64,
+  kI64,
+  kF64
+};
 std::string_view name_of(GgufType type);
 
 // A value, or an array of them. It points into the file.
@@ -58,8 +72,8 @@ class GgufHeader {
   // something is wrong; what it gives holds: every value and every tensor lies within the file.
   static Result<GgufHeader> parse(std::string_view file);
 
-  const GgufValue* find(std::string_view key) const;         // null: not there
-  const GgufTensor* tensor(std::string_view name) const;     // null: not there
+  const GgufValue* find(std::string_view key) const;      // null: not there
+  const GgufTensor* tensor(std::string_view name) const;  // null: not there
   const std::unordered_map<std::string_view, GgufValue>& values() const { return values_; }
   const std::vector<GgufTensor>& tensors() const { return tensors_; }
   std::string_view weights(const GgufTensor& tensor) const { return file_.substr(data_ + tensor.offset, tensor.bytes); }

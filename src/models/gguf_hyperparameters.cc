@@ -18,8 +18,7 @@ constexpr std::string_view kPlainDecoders[] = {"llama", "qwen2", "qwen3", "gemma
 // The keys of the file's architecture: "block_count" stands for "llama.block_count".
 class Keys {
  public:
-  Keys(const GgufHeader& header, std::string architecture)
-      : header_(header), architecture_(std::move(architecture)) {}
+  Keys(const GgufHeader& header, std::string architecture) : header_(header), architecture_(std::move(architecture)) {}
 
   const std::string& architecture() const { return architecture_; }
   std::string full(std::string_view key) const { return fmt::format("{}.{}", architecture_, key); }
@@ -76,8 +75,8 @@ struct Sizes {
   std::uint64_t tokens = 0;
 };
 
-// Numbers that are none, among the keys and in norms and biases: everything computed with them would be none either. The
-// large tensors are left alone.
+// Numbers that are none, among the keys and in norms and biases: everything computed with them would be none either.
+// The large tensors are left alone.
 Status check_finite(const GgufHeader& header) {
   for (const auto& [key, value] : header.values())
     if (value.is(GgufType::kF32) && !(std::abs(value.at<float>()) < kLargest))
@@ -138,26 +137,24 @@ Status check_experts(const Keys& keys, Sizes& sizes) {
   }
   REDRAFT_RETURN_IF_ERROR(keys.u32("expert_group_count", groups, 0, kMostExperts));
   REDRAFT_RETURN_IF_ERROR(keys.u32("expert_group_used_count", groups_used, 0, kMostExperts));
-  const bool sound = sizes.experts == 0 ? used == 0 && groups == 0
-                                        : used > 0 && used <= sizes.experts && groups < sizes.experts &&
-                                              (groups < 2 || (sizes.experts % groups == 0 && groups_used > 0 &&
-                                                              groups_used < groups));
+  const bool sound = sizes.experts == 0
+                         ? used == 0 && groups == 0
+                         : used > 0 && used <= sizes.experts && groups < sizes.experts &&
+                               (groups < 2 || (sizes.experts % groups == 0 && groups_used > 0 && groups_used < groups));
   if (sound || keys.architecture().starts_with("hunyuan")) return Status();
   return damage(fmt::format("it has {} experts, uses {} of them, in {} groups of which {} are used; that cannot be",
                             sizes.experts, used, groups, groups_used));
 }
 
 Status check_attention(const Keys& keys, Sizes& sizes) {
-  REDRAFT_RETURN_IF_ERROR(
-      keys.u32_of_layers("attention.head_count", sizes.layers, sizes.heads, 1, sizes.width, true));
+  REDRAFT_RETURN_IF_ERROR(keys.u32_of_layers("attention.head_count", sizes.layers, sizes.heads, 1, sizes.width, true));
   sizes.kv_heads = sizes.heads;
   REDRAFT_RETURN_IF_ERROR(
       keys.u32_of_layers("attention.head_count_kv", sizes.layers, sizes.kv_heads, 1, sizes.heads, false));
-  REDRAFT_RETURN_IF_ERROR(
-      keys.u32_of_layers("feed_forward_length", sizes.layers, sizes.inner, 1, kMostWidth, true));
+  REDRAFT_RETURN_IF_ERROR(keys.u32_of_layers("feed_forward_length", sizes.layers, sizes.inner, 1, kMostWidth, true));
   if (sizes.heads % sizes.kv_heads != 0)
-    return damage(fmt::format("its {} attention heads cannot share {} heads of keys and values", sizes.heads,
-                              sizes.kv_heads));
+    return damage(
+        fmt::format("its {} attention heads cannot share {} heads of keys and values", sizes.heads, sizes.kv_heads));
   sizes.head = sizes.width / sizes.heads;
   REDRAFT_RETURN_IF_ERROR(keys.u32("attention.key_length", sizes.head, 2, kMostWidth));
   std::uint32_t value_length = sizes.width / sizes.heads, rotated = sizes.head, out = sizes.width;
@@ -165,14 +162,14 @@ Status check_attention(const Keys& keys, Sizes& sizes) {
   REDRAFT_RETURN_IF_ERROR(keys.u32("rope.dimension_count", rotated, 2, kMostWidth));
   REDRAFT_RETURN_IF_ERROR(keys.u32("embedding_length_out", out, sizes.width, sizes.width));
   if (sizes.head != value_length || sizes.head != rotated || sizes.head % 2 != 0)
-    return damage(fmt::format(
-        "its heads have keys of {}, values of {} and rotate {} numbers; these must be one even number", sizes.head,
-        value_length, rotated));
+    return damage(
+        fmt::format("its heads have keys of {}, values of {} and rotate {} numbers; these must be one even number",
+                    sizes.head, value_length, rotated));
   for (std::string_view key : {"attention.key_length_swa", "attention.value_length_swa", "rope.dimension_count_swa"})
     REDRAFT_RETURN_IF_ERROR(keys.u32(key, rotated, sizes.head, sizes.head));
   if (keys.architecture() == "qwen2" && sizes.head * sizes.heads != sizes.width)
-    return damage(fmt::format("its {} heads of {} do not make up its width of {}", sizes.heads, sizes.head,
-                              sizes.width));
+    return damage(
+        fmt::format("its {} heads of {} do not make up its width of {}", sizes.heads, sizes.head, sizes.width));
   return Status();
 }
 

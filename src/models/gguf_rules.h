@@ -7,11 +7,11 @@
 
 namespace redraft {
 
-// kCorruption, with a clause as GgufHeader::parse gives it. kInvalidArgument, with a clause that has its own remedy: the
-// file is sound, but of no use to redraft.
+// kCorruption, with a clause as GgufHeader::parse gives it. kInvalidArgument, with a clause that has its own remedy:
+// the file is sound, but of no use to redraft.
 
-// Counts of layers, heads, experts; head sizes; rotary and norm parameters. For the plain decoders (llama, qwen2, qwen3,
-// gemma to gemma3), that the tensors are all there and have the shapes that follow.
+// Counts of layers, heads, experts; head sizes; rotary and norm parameters. For the plain decoders (llama, qwen2,
+// qwen3, gemma to gemma3), that the tensors are all there and have the shapes that follow.
 Status check_hyperparameters(const GgufHeader& header);
 // Tokens, their types and scores, merges, special tokens, the chat template.
 Status check_vocabulary(const GgufHeader& header);

@@ -48,8 +48,7 @@ Status check_tokens(const std::vector<std::string_view>& tokens) {
     if (text.size() > kLongestToken)
       return damage(fmt::format("its token {} has {} bytes; {} are the most", i, text.size(), kLongestToken));
     if (text.empty()) text = names.emplace_back(fmt::format("[EMPTY_{}]", i));
-    if (!seen.insert(text).second)
-      return damage(fmt::format("its token {} has the same text as one before it", i));
+    if (!seen.insert(text).second) return damage(fmt::format("its token {} has the same text as one before it", i));
   }
   return Status();
 }

@@ -235,7 +235,7 @@ Result<std::vector<float>> Engine::embed(const Tokens& tokens) {
   static constexpr int kOnly[] = {0};
   forget();
   decoder_->want_hidden(true);
-  std::vector<double> sum(static_cast<std::size_t>(llama_model_n_embd(file_.model())));
+  std::vector<double> sum(static_cast<std::size_t>(llama_model_n_embd_out(file_.model())));
   Status status;
   for (std::size_t at = 0; at < tokens.size() && status.ok();) {
     const std::size_t n = std::min(tokens.size() - at, static_cast<std::size_t>(decoder_->outputs()));

@@ -29,8 +29,8 @@ enum class Weights { kAuto, kFile, kBf16 };  // auto: widened when small, quanti
 class LlamaFile {
  public:
   // Checked first (gguf_check.h), then, when it is none of the catalogue's, tried once in a process of its own
-  // (load_trial.h). kNotFound: no such file; kCorruption: not a whole .gguf file; kInvalidArgument: a kind of model that
-  // cannot serve.
+  // (load_trial.h). kNotFound: no such file; kCorruption: not a whole .gguf file; kInvalidArgument: a kind of model
+  // that cannot serve.
   static Result<std::unique_ptr<LlamaFile>> open(const std::string& path, Weights weights);
   // Neither checked nor tried, without its digest: a damaged file may end the process.
   static Result<std::unique_ptr<LlamaFile>> load(const std::string& path, Weights weights);

@@ -22,7 +22,8 @@ Status no_numbers(const std::string& path) {
 // Minus infinity is what some models give tokens that they never write.
 bool numbers(std::span<const float> values) {
   const auto bad = [](float x) { return std::isnan(x) || x == INFINITY; };
-  return values.data() && std::ranges::none_of(values, bad) && std::ranges::any_of(values, [](float x) { return std::isfinite(x); });
+  return values.data() && std::ranges::none_of(values, bad) &&
+         std::ranges::any_of(values, [](float x) { return std::isfinite(x); });
 }
 
 // Every kind of byte that a prompt may have: what has no token of its own is written in parts.
@@ -35,11 +36,11 @@ std::string all_kinds_of_text() {
 Status check_texts(const LlamaFile& file, const std::string& path, Tokens& prompt) {
   for (Token token = 0; token < file.vocabulary(); ++token) static_cast<void>(file.piece(token));
   REDRAFT_TRY(prompt, file.encode({Message("user", all_kinds_of_text())}));
-  const bool known =
-      std::ranges::all_of(prompt, [&](Token token) { return token >= 0 && token < file.vocabulary(); });
+  const bool known = std::ranges::all_of(prompt, [&](Token token) { return token >= 0 && token < file.vocabulary(); });
   if (prompt.empty() || !known)
     return Status(Code::kCorruption, fmt::format("the model file {} is damaged: its chat template and its vocabulary "
-                                                 "make no prompt; fetch it again", path));
+                                                 "make no prompt; fetch it again",
+                                                 path));
   prompt.resize(std::min(prompt.size(), kMostPrompt));
   return Status();
 }

@@ -36,8 +36,7 @@ Status try_loading(const ModelFile& file, ChildTrial trial) {
   std::error_code error;
   if (!note.empty() && std::filesystem::exists(note, error)) return Status();
   const std::uintmax_t size = std::filesystem::file_size(file.path, error);
-  if (error)
-    return Status(Code::kIo, fmt::format("cannot read the model file {}: {}", file.path, error.message()));
+  if (error) return Status(Code::kIo, fmt::format("cannot read the model file {}: {}", file.path, error.message()));
   trial.bytes = kBytesBeside + kBytesPerByte * size;
   trial.seconds = kSeconds + kSecondsPerByte * static_cast<double>(size);
   const TrialResult result = try_in_child(trial);
@@ -49,14 +48,16 @@ Status try_loading(const ModelFile& file, ChildTrial trial) {
       return result.status;
     case TrialEnd::kNotStarted:
       return Status(Code::kUnavailable, fmt::format("the model file {} cannot be tried in a process of its own: {}; "
-                                                    "end other programs and try again", file.path, why));
+                                                    "end other programs and try again",
+                                                    file.path, why));
     case TrialEnd::kCrashed:
     case TrialEnd::kTooLong:
       break;
   }
   return Status(Code::kCorruption,
                 fmt::format("the model file {} is damaged or of a kind that cannot be loaded: a process that tried it "
-                            "did not survive, {}; fetch it again", file.path, why));
+                            "did not survive, {}; fetch it again",
+                            file.path, why));
 }
 
 }  // namespace redraft

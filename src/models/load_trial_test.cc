@@ -22,7 +22,9 @@
 #include "support/tiny_gguf.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() { return "allocator_may_return_null=1"; }
+extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
+  return "allocator_may_return_null=1";
+}
 #endif
 
 namespace redraft {
@@ -59,14 +61,22 @@ TEST(ChildTrialTest, ACrashIsAClauseWithTheSignalAndTheFirstLine) {
   });
   EXPECT_EQ(crashed.end, TrialEnd::kCrashed);
   EXPECT_EQ(crashed.status.message(), "it was ended by signal 6, Aborted: assertion x failed");
-  EXPECT_EQ(run([]() -> Status { raise(SIGSEGV); return Status(); }).end, TrialEnd::kCrashed);
+  EXPECT_EQ(run([]() -> Status {
+              raise(SIGSEGV);
+              return Status();
+            }).end,
+            TrialEnd::kCrashed);
   const TrialResult left = run([]() -> Status { _exit(0); });
   EXPECT_EQ(left.end, TrialEnd::kCrashed);
   EXPECT_EQ(left.status.message(), "it ended early with exit status 0");
 }
 
 TEST(ChildTrialTest, WhatHangsOrChattersWithoutEndIsKilled) {
-  const TrialResult hung = run([]() -> Status { for (;;) pause(); }, 0.2);
+  const TrialResult hung = run(
+      []() -> Status {
+        for (;;) pause();
+      },
+      0.2);
   EXPECT_EQ(hung.end, TrialEnd::kTooLong);
   const TrialResult chatters = run([]() -> Status {
     for (;;) std::fputs("more and more of the same, and no end of it\n", stderr);
@@ -89,7 +99,11 @@ TEST(ChildTrialTest, ItsMemoryIsBounded) {
 TEST(ChildTrialTest, LeavesNothingBehindAndChangesNothingHere) {
   const int before = open_descriptors();
   int here = 1;
-  for (int i = 0; i < 5; ++i) static_cast<void>(run([&] { here = 2; return Status(); }));
+  for (int i = 0; i < 5; ++i)
+    static_cast<void>(run([&] {
+      here = 2;
+      return Status();
+    }));
   for (int i = 0; i < 5; ++i) static_cast<void>(run([]() -> Status { std::abort(); }));
   EXPECT_EQ(here, 1);
   EXPECT_EQ(open_descriptors(), before);

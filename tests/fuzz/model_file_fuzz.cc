@@ -39,8 +39,9 @@ constexpr std::size_t kRealHeader = 4'000'000;
 constexpr double kTooSlow = 30;  // seconds for one file
 
 enum Outcome { kChecked, kRefused, kCrashed, kHung, kAnswered, kNoAnswer, kOutcomes };
-constexpr const char* kHeadings[kOutcomes] = {"refused by the check", "refused by the trial", "crashed the trial",
-                                              "hung in the trial",    "answered",             "loaded, no answer"};
+constexpr const char* kHeadings[kOutcomes] = {
+    "refused by the check", "refused by the trial", "crashed the trial", "hung in the trial", "answered",
+    "loaded, no answer"};
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 

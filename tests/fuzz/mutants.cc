@@ -20,22 +20,49 @@ T& any(Rng& rng, std::vector<T>& list) {
 }
 
 std::uint64_t odd_number(Rng& rng, std::uint64_t was) {
-  const std::uint64_t numbers[] = {0,         1,          2,          3,         7,          was + 1,     was - 1,
-                                   was * 2,   was / 2,    255,        512,       513,        65536,       1U << 31,
-                                   (1U << 31) - 1, 0xffffffff, 1ULL << 32, 1ULL << 62, ~0ULL, rng()};
+  const std::uint64_t numbers[] = {0,          1,          2,     3,    7,     was + 1,  was - 1,        was * 2,
+                                   was / 2,    255,        512,   513,  65536, 1U << 31, (1U << 31) - 1, 0xffffffff,
+                                   1ULL << 32, 1ULL << 62, ~0ULL, rng()};
   return numbers[below(rng, std::size(numbers))];
 }
 
 float odd_float(Rng& rng) {
-  const float numbers[] = {0,      -0.0F, -1,     1,         1e-45F, 1e30F, -1e30F, std::numeric_limits<float>::infinity(),
-                           -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(), 0.5F, 1e-6F};
+  const float numbers[] = {0,
+                           -0.0F,
+                           -1,
+                           1,
+                           1e-45F,
+                           1e30F,
+                           -1e30F,
+                           std::numeric_limits<float>::infinity(),
+                           -std::numeric_limits<float>::infinity(),
+                           std::numeric_limits<float>::quiet_NaN(),
+                           0.5F,
+                           1e-6F};
   return numbers[below(rng, std::size(numbers))];
 }
 
 std::string odd_text(Rng& rng) {
-  const std::string texts[] = {"",      " ",      "\n",       std::string("a\0b", 3), "\xff\xfe", "<|im_end|>", "<0x41>",
-                               "th",    "a b",    "<unk>",    std::string(5000, 'x'),  "\u0120",   "[EMPTY_9]",  "</s>",
-                               "<0xZZ>", "unused", "<|end|>", "<|call|>",              "<|flush|>", std::string(1, '\0')};
+  const std::string texts[] = {"",
+                               " ",
+                               "\n",
+                               std::string("a\0b", 3),
+                               "\xff\xfe",
+                               "<|im_end|>",
+                               "<0x41>",
+                               "th",
+                               "a b",
+                               "<unk>",
+                               std::string(5000, 'x'),
+                               "\u0120",
+                               "[EMPTY_9]",
+                               "</s>",
+                               "<0xZZ>",
+                               "unused",
+                               "<|end|>",
+                               "<|call|>",
+                               "<|flush|>",
+                               std::string(1, '\0')};
   return texts[below(rng, std::size(texts))];
 }
 
@@ -83,21 +110,36 @@ void change_number(Rng& rng, TinyGguf& file) {
 }
 
 void add_key(Rng& rng, TinyGguf& file) {
-  static const char* kNumbers[] = {
-      "llama.expert_count", "llama.expert_used_count", "llama.expert_group_count", "llama.expert_group_used_count",
-      "llama.nextn_predict_layers", "llama.pooling_type", "llama.embedding_length_out", "llama.vocab_size",
-      "llama.attention.key_length", "llama.attention.value_length", "llama.attention.key_length_swa",
-      "llama.rope.dimension_count_swa", "llama.attention.sliding_window", "llama.expert_shared_feed_forward_length",
-      "llama.rope.scaling.original_context_length", "general.alignment", "general.file_type",
-      "general.quantization_version", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.padding_token_id",
-      "tokenizer.ggml.fim_pad_token_id", "tokenizer.ggml.token_type_count", "llama.interleave_moe_layer_step"};
-  static const char* kFloats[] = {"llama.rope.scaling.factor", "llama.rope.scale_linear",
+  static const char* kNumbers[] = {"llama.expert_count",
+                                   "llama.expert_used_count",
+                                   "llama.expert_group_count",
+                                   "llama.expert_group_used_count",
+                                   "llama.nextn_predict_layers",
+                                   "llama.pooling_type",
+                                   "llama.embedding_length_out",
+                                   "llama.vocab_size",
+                                   "llama.attention.key_length",
+                                   "llama.attention.value_length",
+                                   "llama.attention.key_length_swa",
+                                   "llama.rope.dimension_count_swa",
+                                   "llama.attention.sliding_window",
+                                   "llama.expert_shared_feed_forward_length",
+                                   "llama.rope.scaling.original_context_length",
+                                   "general.alignment",
+                                   "general.file_type",
+                                   "general.quantization_version",
+                                   "tokenizer.ggml.eot_token_id",
+                                   "tokenizer.ggml.padding_token_id",
+                                   "tokenizer.ggml.fim_pad_token_id",
+                                   "tokenizer.ggml.token_type_count",
+                                   "llama.interleave_moe_layer_step"};
+  static const char* kFloats[] = {"llama.rope.scaling.factor",      "llama.rope.scale_linear",
                                   "llama.rope.scaling.attn_factor", "llama.attention.clamp_kqv",
                                   "llama.attention.max_alibi_bias", "llama.expert_weights_scale",
-                                  "llama.attention.scale", "llama.rope.scaling.yarn_log_multiplier"};
+                                  "llama.attention.scale",          "llama.rope.scaling.yarn_log_multiplier"};
   static const char* kTexts[] = {"llama.rope.scaling.type", "tokenizer.ggml.pre", "tokenizer.ggml.model",
-                                 "general.architecture", "general.name", "tokenizer.chat_template"};
-  static const char* kWords[] = {"yarn", "longrope", "none", "linear", "phi-3", "qwen2", "gemma3", "mamba", "bert",
+                                 "general.architecture",    "general.name",       "tokenizer.chat_template"};
+  static const char* kWords[] = {"yarn", "longrope", "none", "linear", "phi-3",     "qwen2",  "gemma3", "mamba", "bert",
                                  "gpt2", "llama",    "t5",   "clip",   "llama-bpe", "falcon", "tekken", "gemma4"};
   switch (below(rng, 4)) {
     case 0:
@@ -118,16 +160,16 @@ void add_key(Rng& rng, TinyGguf& file) {
 
 // The same keys under the name of another architecture, which takes other tensors.
 void rename_architecture(Rng& rng, TinyGguf& file) {
-  static const char* kNames[] = {"qwen2",  "qwen3",  "gemma",  "gemma2", "gemma3", "phi3",     "gpt2",  "falcon", "mamba",
-                                 "bert",   "t5",     "rwkv6",  "deci",   "olmo2",  "command-r", "starcoder2",  "clip",
-                                 "granite", "smollm3", "internlm2", "llama4", "qwen2moe", "deepseek2", "nemotron", "plm",
-                                 "openelm", "jamba", "minicpm3", "gpt-oss", "lfm2", "llama-embed", "wavtokenizer-dec"};
+  static const char* kNames[] = {
+      "qwen2", "qwen3",   "gemma",   "gemma2",    "gemma3",  "phi3",     "gpt2",        "falcon",
+      "mamba", "bert",    "t5",      "rwkv6",     "deci",    "olmo2",    "command-r",   "starcoder2",
+      "clip",  "granite", "smollm3", "internlm2", "llama4",  "qwen2moe", "deepseek2",   "nemotron",
+      "plm",   "openelm", "jamba",   "minicpm3",  "gpt-oss", "lfm2",     "llama-embed", "wavtokenizer-dec"};
   const std::string name = kNames[below(rng, std::size(kNames))];
   file.set_text("general.architecture", name);
   for (TinyValue& value : file.values)
     if (value.key.starts_with("llama.")) value.key = name + value.key.substr(5);
-  if (below(rng, 2))
-    file.set(name + ".attention.layer_norm_epsilon", GgufType::kF32, 1e-5F);
+  if (below(rng, 2)) file.set(name + ".attention.layer_norm_epsilon", GgufType::kF32, 1e-5F);
 }
 
 void rearrange_keys(Rng& rng, TinyGguf& file) {
@@ -235,10 +277,26 @@ void change_weights(Rng& rng, TinyGguf& file) {
 void change_template(Rng& rng, TinyGguf& file) {
   std::string& bytes = file.value("tokenizer.chat_template").bytes;
   std::string text = bytes.substr(8);
-  static const char* kInserts[] = {"{{", "}}", "{%", "%}", "{% for i in range(3) %}", "{% endfor %}", "{% if x %}", "'",
-                                   "{{ messages[9] }}", "{{ raise_exception('no') }}", "{{ 1/0 }}", "{% macro f() %}",
-                                   "{{ messages | tojson }}", "{% set x = x + 1 %}", "{{ f(f) }}", "(((((", "[-1:0:0]",
-                                   "{{ 'a' * 1000 }}", "{{ messages[0]['content'][::0] }}", "{{ ''.join(1) }}"};
+  static const char* kInserts[] = {"{{",
+                                   "}}",
+                                   "{%",
+                                   "%}",
+                                   "{% for i in range(3) %}",
+                                   "{% endfor %}",
+                                   "{% if x %}",
+                                   "'",
+                                   "{{ messages[9] }}",
+                                   "{{ raise_exception('no') }}",
+                                   "{{ 1/0 }}",
+                                   "{% macro f() %}",
+                                   "{{ messages | tojson }}",
+                                   "{% set x = x + 1 %}",
+                                   "{{ f(f) }}",
+                                   "(((((",
+                                   "[-1:0:0]",
+                                   "{{ 'a' * 1000 }}",
+                                   "{{ messages[0]['content'][::0] }}",
+                                   "{{ ''.join(1) }}"};
   switch (below(rng, 4)) {
     case 0:
       text.resize(below(rng, text.size()));
@@ -266,10 +324,18 @@ void damage_bytes(Rng& rng, std::string& bytes, std::size_t within, std::uint64_
 }  // namespace
 
 Mutant mutant(std::uint64_t number, std::string_view real, std::uint64_t real_size) {
-  static constexpr const char* kKinds[kMutantKinds] = {
-      "bits of the header",      "a run of the header", "lengths, counts, types, offsets", "cut off",
-      "numbers among the keys",  "further keys",        "keys moved, dropped, retyped",    "vocabulary",
-      "tensors",                 "weights",             "chat template",                   "another architecture"};
+  static constexpr const char* kKinds[kMutantKinds] = {"bits of the header",
+                                                       "a run of the header",
+                                                       "lengths, counts, types, offsets",
+                                                       "cut off",
+                                                       "numbers among the keys",
+                                                       "further keys",
+                                                       "keys moved, dropped, retyped",
+                                                       "vocabulary",
+                                                       "tensors",
+                                                       "weights",
+                                                       "chat template",
+                                                       "another architecture"};
   Rng rng(number * 2654435761 + 12345);
   if (!real.empty() && number % 40 == 39) {
     Mutant made{"header of the real model", std::string(real), real_size};

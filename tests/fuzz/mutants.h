@@ -10,8 +10,8 @@
 namespace redraft::testing {
 
 struct Mutant {
-  std::string kind;   // how it was made, for the table
-  std::string bytes;  // of the file, or of its beginning
+  std::string kind;        // how it was made, for the table
+  std::string bytes;       // of the file, or of its beginning
   std::uint64_t size = 0;  // of the file; what is not in `bytes` is zeros
 };
 

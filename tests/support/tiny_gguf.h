@@ -48,14 +48,14 @@ class TinyGguf {
   explicit TinyGguf(bool pieces = false) {
     set_text("general.architecture", "llama");
     set_text("general.name", "tiny");
-    for (const auto& [key, value] : std::initializer_list<std::pair<const char*, std::uint32_t>>{
-             {"llama.context_length", 2048},
-             {"llama.embedding_length", kWidth},
-             {"llama.block_count", kLayers},
-             {"llama.feed_forward_length", kInner},
-             {"llama.attention.head_count", kHeads},
-             {"llama.attention.head_count_kv", kKvHeads},
-             {"llama.rope.dimension_count", kWidth / kHeads}})
+    for (const auto& [key, value] :
+         std::initializer_list<std::pair<const char*, std::uint32_t>>{{"llama.context_length", 2048},
+                                                                      {"llama.embedding_length", kWidth},
+                                                                      {"llama.block_count", kLayers},
+                                                                      {"llama.feed_forward_length", kInner},
+                                                                      {"llama.attention.head_count", kHeads},
+                                                                      {"llama.attention.head_count_kv", kKvHeads},
+                                                                      {"llama.rope.dimension_count", kWidth / kHeads}})
       set<std::uint32_t>(key, GgufType::kU32, value);
     set("llama.attention.layer_norm_rms_epsilon", GgufType::kF32, 1e-5F);
     set("llama.rope.freq_base", GgufType::kF32, 10000.0F);
@@ -89,9 +89,7 @@ class TinyGguf {
   void set(std::string_view key, GgufType type, T number) {
     put(key, type, false, 1, raw(number));
   }
-  void set_text(std::string_view key, std::string_view text) {
-    put(key, GgufType::kString, false, 1, raw_text(text));
-  }
+  void set_text(std::string_view key, std::string_view text) { put(key, GgufType::kString, false, 1, raw_text(text)); }
   template <class T>
   void set_array(std::string_view key, GgufType type, const std::vector<T>& numbers) {
     std::string bytes;
