@@ -21,8 +21,14 @@
 #include "models/llama_cpp_trial.h"
 #include "support/tiny_gguf.h"
 
+// The sanitizers end a process that gets no memory, unless they are told to do as the C library does.
 #if defined(__SANITIZE_ADDRESS__)
-extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
+#define REDRAFT_SANITIZER_OPTIONS __asan_default_options
+#elif defined(__SANITIZE_THREAD__)
+#define REDRAFT_SANITIZER_OPTIONS __tsan_default_options
+#endif
+#if defined(REDRAFT_SANITIZER_OPTIONS)
+extern "C" __attribute__((visibility("default"))) const char* REDRAFT_SANITIZER_OPTIONS() {
   return "allocator_may_return_null=1";
 }
 #endif

@@ -1,4 +1,4 @@
-// Model files of the user's own in the real program: a sound one is tried once and then used; damaged ones are sentences.
+// Model files of the user in the real program: a sound one is tried once and then used; damaged ones are sentences.
 #include "support/tiny_gguf.h"
 #include "tests/e2e/cli.h"
 
