@@ -54,7 +54,7 @@ Status check_gguf(const std::string& path, std::string_view file) {
   if (!file.starts_with("GGUF"))
     return Status(Code::kCorruption,
                   fmt::format("{} is not a .gguf file: it does not begin with GGUF; fetch it again", path));
-  const Status status = all_rules(file);
+  Status status = all_rules(file);
   if (status.ok()) return status;
   const std::string clause = printable(status.message());
   if (status.code() == Code::kInvalidArgument)

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "models/catalogue.h"
+#include "models/gguf_header.h"
 #include "models/llama_cpp.h"
 #include "support/tiny_gguf.h"
 
@@ -68,6 +69,17 @@ TEST(LlamaFileTest, WordsOfAnyLengthAreTokenized) {
       for (Token token : (*opened)->tokenize(text)) spelled += (*opened)->piece(token);
       EXPECT_TRUE(spelled == text) << splitting << " " << unit;
     }
+  }
+}
+
+TEST(LlamaFileTest, TheSizesOfTensorTypesAreThoseOfLlamaCpp) {
+  ASSERT_EQ(kTensorTypes, static_cast<std::uint32_t>(GGML_TYPE_COUNT));
+  for (std::uint32_t i = 0; i < kTensorTypes; ++i) {
+    const TensorType& type = tensor_type(i);
+    if (type.values == 0) continue;
+    const auto theirs = static_cast<ggml_type>(i);
+    EXPECT_EQ(type.values, static_cast<std::uint32_t>(ggml_blck_size(theirs))) << type.name;
+    EXPECT_EQ(type.bytes, ggml_type_size(theirs)) << type.name;
   }
 }
 
