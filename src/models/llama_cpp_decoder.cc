@@ -123,7 +123,8 @@ std::span<const float> Decoder::logits(int added) const {
 }
 
 std::span<const float> Decoder::hidden(int added) const {
-  return {llama_get_embeddings_ith(context_.get(), added), static_cast<std::size_t>(llama_model_n_embd(file_.model()))};
+  return {llama_get_embeddings_ith(context_.get(), added),
+          static_cast<std::size_t>(llama_model_n_embd_out(file_.model()))};
 }
 
 void Decoder::copy(int from, int to, int length) {

@@ -95,7 +95,7 @@ Result<std::vector<std::vector<float>>> Engine::embed(const std::vector<Tokens>&
   forget();
   decoder_->want_hidden(true);
   std::vector<std::vector<double>> sums(
-      texts.size(), std::vector<double>(static_cast<std::size_t>(llama_model_n_embd(file_.model()))));
+      texts.size(), std::vector<double>(static_cast<std::size_t>(llama_model_n_embd_out(file_.model()))));
   Status status;
   for (std::size_t from = 0, to = 0; from < texts.size() && status.ok(); from = to) {
     // As many texts in one go as there are cells and sequences for; strict: each alone.

@@ -5,15 +5,23 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
+#include <cctype>
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <mutex>
 
 #include "base/digest.h"
 #include "base/utf8.h"
+#include "models/gguf_check.h"
+#include "models/llama_cpp_trial.h"
 #include "models/llama_cpp_widen.h"
+#include "models/load_trial.h"
+
+// Of ggml, in no header that it installs: its lock around what its contexts share.
+extern "C" {
+void ggml_critical_section_start(void);
+void ggml_critical_section_end(void);
+}
 
 namespace redraft {
 namespace {
@@ -25,6 +33,7 @@ constexpr const char kChatMl[] =
     "{% endfor %}{% if add_generation_prompt %}{{'<|im_start|>assistant\n'}}{% endif %}";
 
 constexpr std::size_t kMostRuns = 4096;
+constexpr std::size_t kLongestWords = 4096, kLongestText = std::size_t{1} << 30;  // bytes that are tokenized at once
 
 std::mutex complaints_mutex;
 std::string complaints;
@@ -43,24 +52,6 @@ void start_llama() {
   });
 }
 
-Status check_file(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error))
-    return Status(
-        Code::kNotFound,
-        fmt::format("there is no model file {}; give the path of a .gguf file, or a name that `redraft models` lists",
-                    path));
-  if (!std::filesystem::is_regular_file(path, error))
-    return invalid(fmt::format("{} is no file; a model is a .gguf file", path));
-  std::ifstream file(path, std::ios::binary);
-  char magic[4] = {};
-  if (!file) return Status(Code::kIo, fmt::format("cannot read the model file {}: {}", path, std::strerror(errno)));
-  if (!file.read(magic, 4) || std::memcmp(magic, "GGUF", 4) != 0)
-    return Status(Code::kCorruption,
-                  fmt::format("{} is not a .gguf file: it does not begin with GGUF; fetch it again", path));
-  return Status();
-}
-
 Status damaged(const std::string& path) {
   const std::string why = llama_complaints();
   return Status(
@@ -70,9 +61,38 @@ Status damaged(const std::string& path) {
           why.empty() ? "no reason given" : why));
 }
 
+// What a file that loads once loads with again.
+std::string loader(Weights weights) {
+  return fmt::format("redraft {}, ggml {} {}, weights {}, {}", REDRAFT_VERSION, ggml_version(), ggml_commit(),
+                     static_cast<int>(weights), llama_print_system_info());
+}
+
 std::string token_text(const llama_vocab* vocab, Token token) {
   const char* text = token == LLAMA_TOKEN_NULL ? nullptr : llama_vocab_get_text(vocab, token);
   return text ? text : "";
+}
+
+// Where to cut a text that is too long to be tokenized at once: before the last space between two words, or, when it
+// has none, anywhere between two characters.
+std::size_t end_of_words(std::string_view text) {
+  if (text.size() <= kLongestWords) return text.size();
+  const auto solid = [&](std::size_t i) { return !std::isspace(static_cast<unsigned char>(text[i])); };
+  for (std::size_t i = kLongestWords; i > 1; --i)
+    if (text[i] == ' ' && solid(i - 1) && i + 1 < text.size() && solid(i + 1)) return i;
+  std::size_t end = kLongestWords;
+  while ((text[end] & 0xc0) == 0x80) --end;
+  return end;
+}
+
+void append_tokens(const llama_vocab* vocab, std::string_view text, Tokens& tokens) {
+  const std::size_t before = tokens.size();
+  tokens.resize(before + text.size() / 3 + 8);
+  for (;;) {
+    const int n = llama_tokenize(vocab, text.data(), static_cast<std::int32_t>(text.size()), tokens.data() + before,
+                                 static_cast<std::int32_t>(tokens.size() - before), false, false);
+    tokens.resize(before + static_cast<std::size_t>(std::abs(n)));
+    if (n >= 0) return;
+  }
 }
 
 std::size_t leading_space(std::string_view text) { return std::min(text.find_first_not_of(" \t\r\n"), text.size()); }
@@ -101,9 +121,30 @@ std::string llama_complaints() {
 
 Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weights weights) {
   start_llama();
-  REDRAFT_RETURN_IF_ERROR(check_file(path));
+  REDRAFT_RETURN_IF_ERROR(check_gguf(path));
+  REDRAFT_TRY(std::string digest, file_digest(path));
+  ChildTrial trial;
+  trial.work = [&]() -> Status {
+    REDRAFT_TRY(const std::unique_ptr<LlamaFile> file, load(path, weights));
+    return exercise(*file, path);
+  };
+  trial.lock = [] {
+    complaints_mutex.lock();
+    ggml_critical_section_start();
+  };
+  trial.unlock = [] {
+    ggml_critical_section_end();
+    complaints_mutex.unlock();
+  };
+  REDRAFT_RETURN_IF_ERROR(try_loading({path, digest, loader(weights)}, std::move(trial)));
+  REDRAFT_TRY(std::unique_ptr<LlamaFile> file, load(path, weights));
+  file->digest_ = std::move(digest);
+  return Result<std::unique_ptr<LlamaFile>>(std::move(file));
+}
+
+Result<std::unique_ptr<LlamaFile>> LlamaFile::load(const std::string& path, Weights weights) {
+  start_llama();
   std::unique_ptr<LlamaFile> file(new LlamaFile);
-  REDRAFT_TRY(file->digest_, file_digest(path));
   llama_complaints();
   try {
     const bool wide = weights == Weights::kBf16 || (weights == Weights::kAuto && worth_widening(path));
@@ -172,16 +213,18 @@ void LlamaFile::index_special_tokens() {
                              [](const Special& a, const Special& b) { return a.first.size() > b.first.size(); });
 }
 
+// llama.cpp splits some vocabularies' texts into words by regular expressions that call themselves for every character
+// of a word: a word of fifty thousand letters or spaces overflows the stack. Where words end there is nothing to lose.
 Tokens LlamaFile::tokenize(std::string_view bytes) const {
   const std::string text = valid_utf8(std::string(bytes));
-  Tokens tokens(text.size() / 3 + 8);
-  const auto length = static_cast<std::int32_t>(text.size());
-  for (;;) {
-    const int n = llama_tokenize(vocab_, text.data(), length, tokens.data(), static_cast<std::int32_t>(tokens.size()),
-                                 false, false);
-    tokens.resize(static_cast<std::size_t>(std::abs(n)));
-    if (n >= 0) return tokens;
+  const bool words = llama_vocab_type(vocab_) == LLAMA_VOCAB_TYPE_BPE;
+  Tokens tokens;
+  for (std::string_view rest = text; !rest.empty();) {
+    const std::string_view part = rest.substr(0, words ? end_of_words(rest) : kLongestText);
+    append_tokens(vocab_, part, tokens);
+    rest.remove_prefix(part.size());
   }
+  return tokens;
 }
 
 std::string LlamaFile::piece(Token token) const {

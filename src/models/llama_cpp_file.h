@@ -28,8 +28,12 @@ enum class Weights { kAuto, kFile, kBf16 };  // auto: widened when small, quanti
 
 class LlamaFile {
  public:
-  // kNotFound: no such file; kCorruption: not a whole .gguf file; kInvalidArgument: a kind of model that cannot serve.
+  // Checked first (gguf_check.h), then, when it is none of the catalogue's, tried once in a process of its own
+  // (load_trial.h). kNotFound: no such file; kCorruption: not a whole .gguf file; kInvalidArgument: a kind of model
+  // that cannot serve.
   static Result<std::unique_ptr<LlamaFile>> open(const std::string& path, Weights weights);
+  // Neither checked nor tried, without its digest: a damaged file may end the process.
+  static Result<std::unique_ptr<LlamaFile>> load(const std::string& path, Weights weights);
 
   // The prompt: the messages in the file's own template, up to where the answer starts. kInvalidArgument when a message
   // has parts other than text, or the template refuses them. For one thread at a time (the template engine's rule).

@@ -9,7 +9,9 @@
 
 #include "base/file.h"
 #include "models/catalogue.h"
+#include "models/gguf_header.h"
 #include "models/llama_cpp.h"
+#include "support/tiny_gguf.h"
 
 namespace redraft {
 namespace {
@@ -36,10 +38,55 @@ TEST(LlamaFileTest, MessagesCannotWriteSpecialTokens) {
   EXPECT_EQ(file.encode({picture}).status().code(), Code::kInvalidArgument);
 }
 
-class BadFile : public testing::Test {
+// Tokenized in parts: the tokens are those of the whole.
+TEST(LlamaFileTest, LongTextsAreCutBetweenWords) {
+  auto opened = LlamaFile::open(*model_path(""), Weights::kFile);
+  ASSERT_TRUE(opened.ok());
+  std::string text;
+  for (int i = 0; i < 4000; ++i)
+    text += "I was charged " + std::to_string(i) + " times, don't\n you   see?" + (i % 7 ? " " : "\n\n\u4e2d\u6587 ");
+  const auto length = static_cast<std::int32_t>(text.size());
+  Tokens whole(text.size());
+  const int n = llama_tokenize((*opened)->vocab(), text.data(), length, whole.data(), length, false, false);
+  ASSERT_GT(n, 0);
+  whole.resize(static_cast<std::size_t>(n));
+  EXPECT_EQ((*opened)->tokenize(text), whole);
+}
+
+// The first letter's run overflowed the stack of this process.
+TEST(LlamaFileTest, WordsOfAnyLengthAreTokenized) {
+  const std::string path = ::testing::TempDir() + "long_words.gguf";
+  for (const char* splitting : {"tekken", "deepseek-llm", "smollm"}) {
+    testing::TinyGguf tiny;
+    tiny.set_text("tokenizer.ggml.pre", splitting);
+    std::ofstream(path, std::ios::binary) << tiny.bytes();
+    auto opened = LlamaFile::load(path, Weights::kFile);
+    ASSERT_TRUE(opened.ok()) << opened.status().message();
+    for (const char* unit : {"a", " ", "!"}) {
+      std::string text;
+      while (text.size() < 60000) text += unit;
+      std::string spelled;
+      for (Token token : (*opened)->tokenize(text)) spelled += (*opened)->piece(token);
+      EXPECT_TRUE(spelled == text) << splitting << " " << unit;
+    }
+  }
+}
+
+TEST(LlamaFileTest, TheSizesOfTensorTypesAreThoseOfLlamaCpp) {
+  ASSERT_EQ(kTensorTypes, static_cast<std::uint32_t>(GGML_TYPE_COUNT));
+  for (std::uint32_t i = 0; i < kTensorTypes; ++i) {
+    const TensorType& type = tensor_type(i);
+    if (type.values == 0) continue;
+    const auto theirs = static_cast<ggml_type>(i);
+    EXPECT_EQ(type.values, static_cast<std::uint32_t>(ggml_blck_size(theirs))) << type.name;
+    EXPECT_EQ(type.bytes, ggml_type_size(theirs)) << type.name;
+  }
+}
+
+class BadFile : public ::testing::Test {
  protected:
   Status open(const std::string& name, const std::string& bytes) {
-    const std::string path = testing::TempDir() + name;
+    const std::string path = ::testing::TempDir() + name;
     std::ofstream(path, std::ios::binary) << bytes;
     return make_embedded(loop, ModelSpec{path, Json::object(), "", false}).status();
   }
