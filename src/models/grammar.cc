@@ -106,8 +106,9 @@ GrammarBuilder::At GrammarBuilder::repeat(At body, std::uint32_t min, std::uint3
 
 GrammarBuilder::At GrammarBuilder::reserve() { return split({}); }
 
-// Takes out what cannot be completed. States stand before those they lead to, mostly, so few rounds are needed.
-void GrammarBuilder::prune() {
+// Takes out what cannot be completed. States stand behind those they lead to, mostly, so few rounds are needed. When
+// nothing is left: the innermost rule that nothing satisfies.
+std::string GrammarBuilder::prune() {
   std::vector<Grammar::State>& states = grammar_->states_;
   std::vector<bool> good(states.size());
   good[Grammar::kEnd] = true;
@@ -129,7 +130,10 @@ void GrammarBuilder::prune() {
       s.ways = {s.next};
     }
   }
-  if (!good[grammar_->root_]) grammar_->states_.clear();
+  if (good[grammar_->root_]) return "";
+  for (auto named = names_.rbegin(); named != names_.rend(); ++named)
+    if (!good[named->first]) return named->second;
+  return "it";
 }
 
 void GrammarBuilder::find_empty() {
@@ -215,8 +219,7 @@ void GrammarBuilder::find_classes() {
 Result<std::shared_ptr<const Grammar>> GrammarBuilder::finish(At root) {
   if (full()) return invalid("it is too large: it takes more than " + std::to_string(kMostStates) + " states");
   grammar_->root_ = root;
-  prune();
-  if (grammar_->states_.empty()) return invalid("nothing can satisfy it");
+  if (const std::string hopeless = prune(); !hopeless.empty()) return invalid("nothing can satisfy " + hopeless);
   find_empty();
   REDRAFT_RETURN_IF_ERROR(check_repeats());
   REDRAFT_RETURN_IF_ERROR(check_left_recursion());

@@ -88,7 +88,7 @@ class GrammarBuilder {
   At add(Grammar::State state);
   At byte(std::uint8_t low, std::uint8_t high, At next);
   void sequences(char32_t low, char32_t high, At next, std::vector<Grammar::Edge>& edges);
-  void prune();
+  std::string prune();
   void find_empty();
   Status check_repeats();
   Status check_left_recursion() const;

@@ -65,7 +65,7 @@ TEST(SchemaGrammarTest, WhateverTheGrammarHoldsTheSchemaAllows) {
     const testing::SchemaCheck check(*parse_json(schema));
     Matcher matcher(*made, kReach);
     int complete = 0;
-    for (int i = 0; i < 120; ++i) {
+    for (int i = 0; i < 60; ++i) {
       const std::string text = walk(matcher, rng);
       if (text.empty()) continue;
       const Result<Json> json = parse_json(text);
@@ -73,7 +73,7 @@ TEST(SchemaGrammarTest, WhateverTheGrammarHoldsTheSchemaAllows) {
       EXPECT_TRUE(json.ok() && check.valid(*json)) << shortened(schema, 300) << "\n" << text;
       ++complete;
     }
-    EXPECT_GT(complete, 5) << shortened(schema, 300);
+    EXPECT_GT(complete, 3) << shortened(schema, 300);
   }
 }
 
@@ -133,7 +133,9 @@ TEST(SchemaGrammarTest, WhatCannotBeEnforcedIsNamedWithItsPlace) {
       {R"({"properties": {"n": {"type": "integer", "minimum": 5, "maximum": 4}}})", "/properties/n: no number"},
       {R"({"type": "number", "multipleOf": 0.0000123456})", "multiples of"},
       {R"({"type": "object", "properties": {"a": {}}, "minProperties": 1})", "minProperties and maxProperties"},
-      {R"({"type": "object", "required": ["b"], "properties": {}, "additionalProperties": false})", "nothing can satisfy"},
+      {R"({"type": "object", "required": ["b"], "properties": {}, "additionalProperties": false})", "nothing can satisfy /additionalProperties"},
+      {R"({"type": "object", "properties": {"a": {"allOf": [{"type": "string"}, {"type": "null"}]}}, "required": ["a"]})",
+       "nothing can satisfy /properties/a"},
       {R"({"enum": []})", "/enum: this must be a list with an entry"},
       {R"({"enum": [{"a": 1}], "required": ["a"]})", "write the values alone"},
   };

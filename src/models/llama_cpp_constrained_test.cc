@@ -4,7 +4,6 @@
 // gets schema and answer of each, for another program to check.
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cstdlib>
 #include <fstream>
 
@@ -43,7 +42,7 @@ TEST(ConstrainedTest, EveryAnswerIsValidOrCutOff) {
   const std::string model_name = or_else(std::getenv("REDRAFT_CONSTRAINED_MODEL"), "");
   Loop loop;
   auto made = make_embedded(
-      loop, {"embedded" + (model_name.empty() ? "" : ":" + model_name), {{"threads", 2}, {"context", 2048}}, "", false});
+      loop, {"embedded" + (model_name.empty() ? "" : ":" + model_name), {{"threads", 1}, {"context", 2048}}, "", false});
   ASSERT_TRUE(made.ok()) << made.status().message();
   const std::vector<std::string> schemas = testing::twenty_schemas();
   std::vector<testing::SchemaCheck> checks;

@@ -40,16 +40,16 @@ std::vector<float> logits(const std::map<std::string, float>& liked) {
   return all;
 }
 
-// How often each first token comes, of 4,000 draws.
+// How often each first token comes, of 1,500 draws.
 std::map<std::string, double> shares(Request request, const std::shared_ptr<TokenGrammar>& held_to,
                                      const std::vector<float>& from) {
   std::map<std::string, double> got;
   request.max_tokens = 1;
-  for (request.seed = 0; request.seed < 4000; ++request.seed) {
+  for (request.seed = 0; request.seed < 1500; ++request.seed) {
     Writer writer(file(), request, held_to);
     writer.write(from);
     EXPECT_TRUE(writer.status().ok()) << writer.status().message();
-    got[file().piece(writer.last())] += 1.0 / 4000;
+    got[file().piece(writer.last())] += 1.0 / 1500;
   }
   return got;
 }
@@ -62,13 +62,13 @@ TEST(WriterTest, WhatIsDrawnHasTheDistributionOfTheAllowed) {
   const double a = std::exp(1 / 0.7), b = 1, c = std::exp(-1 / 0.7), all = a + b + c;
   std::map<std::string, double> got = shares(request, held_to, from);
   EXPECT_EQ(got.size(), 3u);
-  EXPECT_NEAR(got["a"], a / all, 0.03);
-  EXPECT_NEAR(got["b"], b / all, 0.03);
-  EXPECT_NEAR(got["c"], c / all, 0.02);
+  EXPECT_NEAR(got["a"], a / all, 0.05);
+  EXPECT_NEAR(got["b"], b / all, 0.05);
+  EXPECT_NEAR(got["c"], c / all, 0.04);
   request.top_p = 0.9;  // of the allowed: c is cut off, although it has 4 % of them
   got = shares(request, held_to, from);
   EXPECT_EQ(got.size(), 2u);
-  EXPECT_NEAR(got["a"], a / (a + b), 0.03);
+  EXPECT_NEAR(got["a"], a / (a + b), 0.05);
 }
 
 TEST(WriterTest, TheLikeliestOfTheAllowedIsTakenWhateverIsKnown) {
@@ -122,7 +122,9 @@ TEST(WriterTest, WhiteSpaceDoesNotGoOnForEver) {
 }
 
 TEST(WriterTest, WhatWouldNestTooDeepIsCutOff) {
-  const Writer open = written(R"({"type": "array", "items": {"$ref": "#"}, "minItems": 1, "maxItems": 2})", {{"[", 5}}, 999);
+  const Writer open = written(R"({"type": "array", "items": {"type": "object", "properties": {"c": {"$ref": "#"}},
+                                         "required": ["c"]}})",
+                              {{"[", 5}, {"{", 5}}, 999);
   EXPECT_EQ(open.finish(), Finish::kLength);
   const Writer closed = written(R"({"type": "array", "items": {"$ref": "#"}, "maxItems": 1})", {{"[", 5}, {"]", 1}}, 999);
   EXPECT_EQ(closed.finish(), Finish::kStop);
