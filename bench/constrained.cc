@@ -1,10 +1,11 @@
-// What it costs to hold answers to a JSON schema: per token of a real model, with and without; and the parts of it alone.
+// What it costs to hold answers to a JSON schema: per token of a real model, with and without; and the parts of it
+// alone.
 #include <benchmark/benchmark.h>
 
+#include "models/catalogue.h"
 #include "models/grammar_schema.h"
 #include "models/llama_cpp.h"
 #include "models/llama_cpp_grammar.h"
-#include "models/catalogue.h"
 #include "support/schemas.h"
 #include "support/sleep.h"
 
@@ -50,8 +51,15 @@ void answers(benchmark::State& state) {
   state.counters["ms_per_computed"] = 1000 * seconds / static_cast<double>(computed);
   state.counters["tokens"] = static_cast<double>(tokens);
 }
-BENCHMARK(answers)->ArgNames({"constrained", "tenths"})->Args({0, 0})->Args({1, 0})->Args({0, 10})->Args({1, 10})
-    ->Unit(benchmark::kMillisecond)->UseRealTime()->Iterations(3);
+BENCHMARK(answers)
+    ->ArgNames({"constrained", "tenths"})
+    ->Args({0, 0})
+    ->Args({1, 0})
+    ->Args({0, 10})
+    ->Args({1, 10})
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime()
+    ->Iterations(3);
 
 const LlamaFile& file() {
   static const auto opened = LlamaFile::open(*model_path(""), Weights::kFile);

@@ -39,11 +39,11 @@ class Grammar {
   };
   struct State {
     Kind kind = Kind::kEnd;
-    bool empty_body = false;     // kRepeat: the body may be empty
-    At body = 0, next = 0;       // kCall, kRepeat
+    bool empty_body = false;         // kRepeat: the body may be empty
+    At body = 0, next = 0;           // kCall, kRepeat
     std::uint32_t min = 0, max = 0;  // kRepeat
-    std::vector<Edge> edges;     // kBytes
-    std::vector<At> ways;        // kSplit
+    std::vector<Edge> edges;         // kBytes
+    std::vector<At> ways;            // kSplit
   };
 
   const State& operator[](At at) const { return states_[at]; }

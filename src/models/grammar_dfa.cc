@@ -150,7 +150,8 @@ void add_in_string(GrammarBuilder& builder, Grammar::At from, const Dfa::Edge& e
   char32_t start = edge.low;
   if (edge.low == 0 && edge.high > U'\\') {  // all of them at once, in a few states
     const Grammar::At hex = builder.chars({{U'0', U'9'}, {U'a', U'f'}}, to);
-    const Grammar::At simple = builder.chars({{U'"', U'"'}, {U'\\', U'\\'}, {U'n', U'n'}, {U'r', U'r'}, {U't', U't'}}, to);
+    const Grammar::At simple =
+        builder.chars({{U'"', U'"'}, {U'\\', U'\\'}, {U'n', U'n'}, {U'r', U'r'}, {U't', U't'}}, to);
     const Grammar::At code = builder.literal("u00", builder.chars({{U'0', U'1'}}, hex));
     builder.add_way(from, builder.literal("\\", builder.split({simple, code})));
     return builder.add_chars(from, {{U' ', U'!'}, {U'#', U'['}, {U']', edge.high}}, to);

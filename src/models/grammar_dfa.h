@@ -31,9 +31,9 @@ struct Dfa {
 // The texts that a regular expression (ECMA-262, as JSON Schema has it) is found in. kInvalidArgument says what in it
 // cannot be used, or that it is too large.
 Result<Dfa> dfa_of_pattern(std::string_view pattern);
-Dfa dfa_of_length(std::uint32_t min, std::uint32_t max);            // max below Dfa::kMostStates, or kUnlimited
-Dfa dfa_without(const std::vector<std::u32string>& texts);          // everything but these
-Dfa dfa_of_multiples(std::uint32_t of);                             // digits whose number it divides, signs and points anywhere
+Dfa dfa_of_length(std::uint32_t min, std::uint32_t max);    // max below Dfa::kMostStates, or kUnlimited
+Dfa dfa_without(const std::vector<std::u32string>& texts);  // everything but these
+Dfa dfa_of_multiples(std::uint32_t of);                     // digits whose number it divides, signs and points anywhere
 Result<Dfa> both(const Dfa& a, const Dfa& b);
 void trim(Dfa& dfa);  // takes out what leads nowhere
 

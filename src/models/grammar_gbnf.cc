@@ -18,7 +18,7 @@ constexpr int kDeepest = 200;
 
 struct Node {
   enum class Kind { kText, kChars, kAll, kAny, kTimes, kRule } kind = Kind::kAll;  // kAll: one after the other
-  std::string text;                                                               // kText, kRule
+  std::string text;                                                                // kText, kRule
   std::vector<CharRange> ranges;
   std::vector<Node> parts;
   std::uint32_t min = 0, max = 0;
@@ -196,8 +196,8 @@ class Reader {
     std::uint64_t value = 0;
     const std::size_t before = at_;
     while (more() && text_[at_] >= '0' && text_[at_] <= '9')
-      value = std::min<std::uint64_t>(value * 10 + static_cast<std::uint64_t>(text_[at_++] - '0'),
-                                      Grammar::kUnlimited - 1);
+      value =
+          std::min<std::uint64_t>(value * 10 + static_cast<std::uint64_t>(text_[at_++] - '0'), Grammar::kUnlimited - 1);
     if (at_ == before) return std::nullopt;
     return static_cast<std::uint32_t>(value);
   }

@@ -8,9 +8,9 @@ namespace redraft {
 namespace {
 
 using Kind = Grammar::Kind;
-constexpr std::size_t kMostItems = 1 << 16;                    // looked at in one step
-constexpr std::size_t kHardBytes = 8 * Matcher::kMostBytes;    // of one mask's steps, after which it is given up
-constexpr int kDeepestUnion = 100;                             // below it, ways that meet stay two
+constexpr std::size_t kMostItems = 1 << 16;                  // looked at in one step
+constexpr std::size_t kHardBytes = 8 * Matcher::kMostBytes;  // of one mask's steps, after which it is given up
+constexpr int kDeepestUnion = 100;                           // below it, ways that meet stay two
 
 }  // namespace
 

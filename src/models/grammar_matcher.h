@@ -29,10 +29,10 @@ class Matcher {
   Matcher(std::shared_ptr<const Grammar> grammar, std::uint32_t reach);
 
   Id start();
-  Id step(Id at, std::uint8_t byte);   // kNowhere: the grammar does not go on so
-  bool may_end(Id at) const;           // the text is complete
-  bool must_end(Id at) const;          // and nothing may follow
-  int only_byte(Id at) const;          // the only one that may follow, when the text may not end; else -1
+  Id step(Id at, std::uint8_t byte);  // kNowhere: the grammar does not go on so
+  bool may_end(Id at) const;          // the text is complete
+  bool must_end(Id at) const;         // and nothing may follow
+  int only_byte(Id at) const;         // the only one that may follow, when the text may not end; else -1
   // The same for all places from where the same texts of `reach` bytes may follow, as far as counting goes.
   Id alike(Id at) const { return sets_[at].alike; }
 
@@ -42,7 +42,7 @@ class Matcher {
   bool failed() const { return failed_; }
 
  private:
-  static constexpr Id kBottom = 0;          // nothing comes after
+  static constexpr Id kBottom = 0;  // nothing comes after
   static constexpr Grammar::At kAccept = 0xFFFFFFFF;
   static constexpr Id kUnknown = 0xFFFFFFFE;
   struct Item {

@@ -85,7 +85,8 @@ std::string from(const Decimal& d, bool excluded) {
 }
 
 std::string at_least(const Decimal& d, bool excluded) {
-  if (d.negative && !d.zero()) return fmt::format("^({}|-{})$", kAnyMagnitude, up_to({false, d.whole, d.fraction}, excluded));
+  if (d.negative && !d.zero())
+    return fmt::format("^({}|-{})$", kAnyMagnitude, up_to({false, d.whole, d.fraction}, excluded));
   return "^" + from(d, excluded) + "$";
 }
 

@@ -128,7 +128,8 @@ class Determinizer {
       ++work_;
       set.push_back(at);
       for (const Nfa::Way& way : nfa_.states[static_cast<std::size_t>(at)].ways)
-        if (way.step == Nfa::Step::kFree || (way.step == Nfa::Step::kStart ? at_start : at_stop)) todo.push_back(way.to);
+        if (way.step == Nfa::Step::kFree || (way.step == Nfa::Step::kStart ? at_start : at_stop))
+          todo.push_back(way.to);
     }
     std::ranges::sort(set);
     return set;

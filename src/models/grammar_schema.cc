@@ -50,13 +50,20 @@ class SchemaMaker {
 
   At add_char(At next) {
     const At two = hex(hex(next)), three = hex(two);
-    const At low = b_.literal("\\u", b_.chars({{U'D', U'D'}, {U'd', U'd'}}, b_.chars({{U'C', U'F'}, {U'c', U'f'}}, two)));
+    const At low =
+        b_.literal("\\u", b_.chars({{U'D', U'D'}, {U'd', U'd'}}, b_.chars({{U'C', U'F'}, {U'c', U'f'}}, two)));
     const At other = b_.chars({{U'0', U'9'}, {U'A', U'C'}, {U'E', U'F'}, {U'a', U'c'}, {U'e', U'f'}}, three);
-    const At from_d = b_.chars({{U'D', U'D'}, {U'd', U'd'}},
-                               b_.split({b_.chars({{U'0', U'7'}}, two),
-                                         b_.chars({{U'8', U'9'}, {U'A', U'B'}, {U'a', U'b'}}, hex(hex(low)))}));
-    const At simple = b_.chars({{U'"', U'"'}, {U'\\', U'\\'}, {U'/', U'/'}, {U'b', U'b'}, {U'f', U'f'}, {U'n', U'n'},
-                                {U'r', U'r'}, {U't', U't'}},
+    const At from_d = b_.chars(
+        {{U'D', U'D'}, {U'd', U'd'}},
+        b_.split({b_.chars({{U'0', U'7'}}, two), b_.chars({{U'8', U'9'}, {U'A', U'B'}, {U'a', U'b'}}, hex(hex(low)))}));
+    const At simple = b_.chars({{U'"', U'"'},
+                                {U'\\', U'\\'},
+                                {U'/', U'/'},
+                                {U'b', U'b'},
+                                {U'f', U'f'},
+                                {U'n', U'n'},
+                                {U'r', U'r'},
+                                {U't', U't'}},
                                next);
     return b_.split({b_.chars({{U' ', U'!'}, {U'#', U'['}, {U']', kLastChar}}, next),
                      b_.literal("\\", b_.split({simple, b_.literal("u", b_.split({other, from_d}))}))});
@@ -237,8 +244,9 @@ class SchemaMaker {
     if (count.min <= m.required.size()) count.min = 0;
     if (!m.others && count.max >= m.names.size()) count.max = Grammar::kUnlimited;
     if (!m.names.empty() && count.bounded())
-      return cannot(form[0], "", "minProperties and maxProperties beside named properties cannot be enforced; "
-                                 "leave them out, or say which are required");
+      return cannot(form[0], "",
+                    "minProperties and maxProperties beside named properties cannot be enforced; "
+                    "leave them out, or say which are required");
     const At close = b_.literal("}", Grammar::kEnd), end = space(close);
     At first = close, later = end;  // what may stand where no member was written yet, and where one was
     if (m.others && count.max > 0) {

@@ -47,7 +47,8 @@ Status check_shape(const Place& place) {
       return cannot(place, key, "this must be an object of schemas");
   for (const char* key : {"items", "additionalProperties"})
     if (const OrderedJson* found = member(place, key); found && !is_schema(*found))
-      return cannot(place, key, found->is_array() ? "for a list of schemas write prefixItems" : "this must be a schema");
+      return cannot(place, key,
+                    found->is_array() ? "for a list of schemas write prefixItems" : "this must be a schema");
   for (const char* key : {"enum", "anyOf", "oneOf", "allOf", "prefixItems", "required"})
     if (const OrderedJson* found = member(place, key);
         found && (!found->is_array() || (found->empty() && std::string_view(key) != "required")))
@@ -72,12 +73,12 @@ unsigned type_named(const OrderedJson& name) {
   const std::string* text = name.get_ptr<const std::string*>();
   if (!text) return 0;
   constexpr std::array<std::pair<std::string_view, unsigned>, 7> kNames = {{{"null", kNull},
-                                                                           {"boolean", kBoolean},
-                                                                           {"object", kObject},
-                                                                           {"array", kArray},
-                                                                           {"number", kFraction | kWhole},
-                                                                           {"string", kString},
-                                                                           {"integer", kWhole}}};
+                                                                            {"boolean", kBoolean},
+                                                                            {"object", kObject},
+                                                                            {"array", kArray},
+                                                                            {"number", kFraction | kWhole},
+                                                                            {"string", kString},
+                                                                            {"integer", kWhole}}};
   for (const auto& [known, bits] : kNames)
     if (known == *text) return bits;
   return 0;
@@ -159,7 +160,9 @@ std::string in_place(const std::string& key) {
 // Only "#" and "#/..." can be followed.
 Result<Place> SchemaForms::follow(const Place& place) const {
   const auto& text = place.schema->at("$ref").get_ref<const std::string&>();
-  const auto nothing = [&] { return cannot(place, "$ref", "\"" + shortened(text, 80) + "\" points to nothing; only #/... can be followed"); };
+  const auto nothing = [&] {
+    return cannot(place, "$ref", "\"" + shortened(text, 80) + "\" points to nothing; only #/... can be followed");
+  };
   if (!text.starts_with('#') || (text.size() > 1 && text[1] != '/')) return nothing();
   Place to{&root_, ""};
   for (std::size_t at = 1; at < text.size();) {

@@ -17,7 +17,15 @@ struct Place {
 };
 using Places = std::vector<Place>;
 
-enum TypeBits : unsigned { kNull = 1, kBoolean = 2, kObject = 4, kArray = 8, kFraction = 16, kString = 32, kWhole = 64 };
+enum TypeBits : unsigned {
+  kNull = 1,
+  kBoolean = 2,
+  kObject = 4,
+  kArray = 8,
+  kFraction = 16,
+  kString = 32,
+  kWhole = 64
+};
 constexpr unsigned kAllTypes = 127;
 
 class SchemaForms {
@@ -45,7 +53,7 @@ unsigned types_of(const Place& place);  // what `type`, `enum` and `const` leave
 unsigned type_of(const OrderedJson& value);
 std::optional<std::vector<OrderedJson>> values_of(const Place& place);  // of enum or const
 bool same(const OrderedJson& a, const OrderedJson& b);                  // whatever the order of keys
-std::string in_place(const std::string& key);                          // as a part of a JSON pointer
+std::string in_place(const std::string& key);                           // as a part of a JSON pointer
 
 }  // namespace redraft
 

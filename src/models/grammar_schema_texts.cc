@@ -1,4 +1,5 @@
-// See grammar_schema_texts.h. Formats are patterns; those that are not here are notes for readers, as JSON Schema has it.
+// See grammar_schema_texts.h. Formats are patterns; those that are not here are notes for readers, as JSON Schema has
+// it.
 #include "models/grammar_schema_texts.h"
 
 #include <fmt/format.h>
@@ -12,8 +13,8 @@
 namespace redraft {
 namespace {
 
-#define REDRAFT_DATE                                                                                     \
-  R"(((\d{4}-(0[13578]|1[02])-(0[1-9]|[12]\d|3[01]))|(\d{4}-(0[469]|11)-(0[1-9]|[12]\d|30)))"            \
+#define REDRAFT_DATE                                                                          \
+  R"(((\d{4}-(0[13578]|1[02])-(0[1-9]|[12]\d|3[01]))|(\d{4}-(0[469]|11)-(0[1-9]|[12]\d|30)))" \
   R"(|(\d{4}-02-(0[1-9]|1\d|2[0-8]))|((\d\d(0[48]|[2468][048]|[13579][26])|([02468][048]|[13579][26])00)-02-29)))"
 #define REDRAFT_TIME R"(([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))"
 #define REDRAFT_NAME R"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)"
@@ -28,7 +29,8 @@ constexpr std::array<Format, 8> kFormats = {{
     {"date-time", "^" REDRAFT_DATE "T" REDRAFT_TIME "$"},
     {"uuid", "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"},
     {"ipv4", "^" REDRAFT_OCTET R"((\.)" REDRAFT_OCTET "){3}$"},
-    {"email", R"(^[a-zA-Z0-9_+-]+(\.[a-zA-Z0-9_+-]+)*@[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*\.[a-z]{2,24}$)"},
+    {"email",
+     R"(^[a-zA-Z0-9_+-]+(\.[a-zA-Z0-9_+-]+)*@[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*\.[a-z]{2,24}$)"},
     {"hostname", "^" REDRAFT_NAME R"((\.)" REDRAFT_NAME "){0,2}$"},
     {"uri", R"(^https?://[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*(:[1-9]\d{0,3})?(/[a-zA-Z0-9._~+=@-]*)*)"
             R"((\?[a-zA-Z0-9._~+=@&/-]*)?(#[a-zA-Z0-9._~+=@/-]*)?$)"},
@@ -83,8 +85,9 @@ Result<Dfa> texts_of_length(const Places& form, const Dfa& texts, const Span& le
     return cannot(place, "", fmt::format("lengths beside a pattern or a format can be up to {}", Dfa::kMostStates - 1));
   Result<Dfa> dfa = both(texts, dfa_of_length(length.min, length.max));
   if (!dfa.ok())
-    return cannot(place, "", "the pattern and the lengths cannot be enforced together: " + dfa.status().message() +
-                                 "; write the length into the pattern, as in ^[a-z]{1,20}$");
+    return cannot(place, "",
+                  "the pattern and the lengths cannot be enforced together: " + dfa.status().message() +
+                      "; write the length into the pattern, as in ^[a-z]{1,20}$");
   if (dfa->empty()) return cannot(place, "", "no text of the pattern or format has such a length; change one of them");
   return dfa;
 }
@@ -121,11 +124,12 @@ Result<bool> allows(const Places& form, const OrderedJson& value) {
     const OrderedJson *constant = member(place, "const"), *list = member(place, "enum");
     if ((types_of(place) & type_of(value)) == 0 || (constant && !same(*constant, value))) return false;
     if (list && std::ranges::none_of(*list, [&](const OrderedJson& other) { return same(other, value); })) return false;
-    if ((value.is_object() && about(place, {"properties", "required", "additionalProperties", "minProperties",
-                                            "maxProperties"})) ||
+    if ((value.is_object() &&
+         about(place, {"properties", "required", "additionalProperties", "minProperties", "maxProperties"})) ||
         (value.is_array() && about(place, {"items", "prefixItems", "minItems", "maxItems"})))
-      return cannot(place, "", "objects and lists of enum or const cannot be checked against what stands beside them; "
-                               "write the values alone");
+      return cannot(place, "",
+                    "objects and lists of enum or const cannot be checked against what stands beside them; "
+                    "write the values alone");
   }
   if (value.is_number() && std::ranges::any_of(form, [](const Place& p) {
         return about(p, {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"});

@@ -79,15 +79,16 @@ TEST(SchemaGrammarTest, WhateverTheGrammarHoldsTheSchemaAllows) {
 
 TEST(SchemaGrammarTest, HoldsWhatAModelWouldWrite) {
   const std::vector<std::string> schemas = testing::twenty_schemas();
-  EXPECT_TRUE(holds(grammar_of_schema(schemas[0]), "{\n  \"name\": \"Zo\\u00eb\",\n  \"age\": 130,\n  \"member\": true,\n  "
-                                                   "\"score\": -1.5e3\n}"));
+  EXPECT_TRUE(holds(grammar_of_schema(schemas[0]),
+                    "{\n  \"name\": \"Zo\\u00eb\",\n  \"age\": 130,\n  \"member\": true,\n  "
+                    "\"score\": -1.5e3\n}"));
   EXPECT_FALSE(holds(grammar_of_schema(schemas[0]), R"({"name": "x", "age": 131, "member": true, "score": 1})"));
   const std::string long_text(1000, 'x');
   EXPECT_TRUE(holds(grammar_of_schema(schemas[1]), "{\"answer\": \"" + long_text + "\"}"));
   EXPECT_FALSE(holds(grammar_of_schema(schemas[1]), "{\"answer\": \"" + long_text + "x\"}"));
   EXPECT_TRUE(holds(grammar_of_schema(schemas[2]), R"("äöü🙂\ud83d\ude42")"));
   EXPECT_FALSE(holds(grammar_of_schema(schemas[2]), R"("äö\ud83d\ude42🙂")"));  // four characters
-  EXPECT_FALSE(holds(grammar_of_schema(schemas[2]), R"("\ud83dabcdef")"));    // half a character
+  EXPECT_FALSE(holds(grammar_of_schema(schemas[2]), R"("\ud83dabcdef")"));          // half a character
   EXPECT_TRUE(holds(grammar_of_schema(schemas[3]), R"("AB-1234/äöüüü")"));
   EXPECT_TRUE(holds(grammar_of_schema(schemas[4]), R"("\"xx\"abbbc yy")"));
   EXPECT_FALSE(holds(grammar_of_schema(schemas[4]), R"("abc that goes on too long")"));
@@ -133,7 +134,8 @@ TEST(SchemaGrammarTest, WhatCannotBeEnforcedIsNamedWithItsPlace) {
       {R"({"properties": {"n": {"type": "integer", "minimum": 5, "maximum": 4}}})", "/properties/n: no number"},
       {R"({"type": "number", "multipleOf": 0.0000123456})", "multiples of"},
       {R"({"type": "object", "properties": {"a": {}}, "minProperties": 1})", "minProperties and maxProperties"},
-      {R"({"type": "object", "required": ["b"], "properties": {}, "additionalProperties": false})", "nothing can satisfy /additionalProperties"},
+      {R"({"type": "object", "required": ["b"], "properties": {}, "additionalProperties": false})",
+       "nothing can satisfy /additionalProperties"},
       {R"({"type": "object", "properties": {"a": {"allOf": [{"type": "string"}, {"type": "null"}]}}, "required": ["a"]})",
        "nothing can satisfy /properties/a"},
       {R"({"enum": []})", "/enum: this must be a list with an entry"},
@@ -149,11 +151,12 @@ TEST(SchemaGrammarTest, WhatCannotBeEnforcedIsNamedWithItsPlace) {
 }
 
 TEST(SchemaGrammarTest, BoundsAreExact) {
-  const std::vector<std::string> bounds = {"-100", "-12.5", "-1", "-0.05", "0", "0.3", "1", "7.25", "10", "99", "100.01"};
-  const std::vector<std::string> numbers = {"-101", "-100.0", "-100", "-99.9", "-12.51", "-12.5", "-2",    "-1.0",
-                                            "-1",   "-0.06",  "-0.05", "-0.04", "0",     "0.0",   "0.299", "0.3",
-                                            "0.30", "0.31",   "1",    "1.0",   "1.01",  "7.2",   "7.250", "7.26",
-                                            "9",    "10",     "10.1", "98",    "99.0",  "100",   "100.1", "1000"};
+  const std::vector<std::string> bounds = {"-100", "-12.5", "-1", "-0.05", "0",     "0.3",
+                                           "1",    "7.25",  "10", "99",    "100.01"};
+  const std::vector<std::string> numbers = {"-101", "-100.0", "-100",  "-99.9", "-12.51", "-12.5", "-2",    "-1.0",
+                                            "-1",   "-0.06",  "-0.05", "-0.04", "0",      "0.0",   "0.299", "0.3",
+                                            "0.30", "0.31",   "1",     "1.0",   "1.01",   "7.2",   "7.250", "7.26",
+                                            "9",    "10",     "10.1",  "98",    "99.0",   "100",   "100.1", "1000"};
   for (const std::string& bound : bounds)
     for (const char* key : {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}) {
       const std::string schema = std::string(R"({"type": "number", ")") + key + "\": " + bound + "}";
@@ -177,10 +180,11 @@ TEST(SchemaGrammarTest, BoundsAreExact) {
 
 // All texts of up to five characters of an alphabet that the patterns know.
 TEST(PatternTest, FindsWhatARegularExpressionFinds) {
-  const std::vector<std::string> patterns = {"a",      "^a",        "a$",         "^a$",        "",          "^$",
-                                             "^a*b$",  "a|^b",      "(ab)+$",     "^(a|b){2,3}$", "a{2,}",   "^[^a]+$",
-                                             "a.b",    "^(a|)+b?$", "^(?:ab?)*$", "b(a$|b)",    "^a|b$",     "(^a|b)b",
-                                             "^\\w\\W$", "[.]",     "^a+?b*?$",   "^(a{2}){1,2}$", "$^",     "(a|b)*$b"};
+  const std::vector<std::string> patterns = {
+      "a",        "^a",        "a$",         "^a$",           "",      "^$",
+      "^a*b$",    "a|^b",      "(ab)+$",     "^(a|b){2,3}$",  "a{2,}", "^[^a]+$",
+      "a.b",      "^(a|)+b?$", "^(?:ab?)*$", "b(a$|b)",       "^a|b$", "(^a|b)b",
+      "^\\w\\W$", "[.]",       "^a+?b*?$",   "^(a{2}){1,2}$", "$^",    "(a|b)*$b"};
   std::vector<std::string> texts = {""};
   for (std::size_t i = 0; i < texts.size() && texts[i].size() < 5; ++i)
     for (const char c : {'a', 'b', '.'}) texts.push_back(texts[i] + c);
@@ -188,7 +192,8 @@ TEST(PatternTest, FindsWhatARegularExpressionFinds) {
     const Result<Dfa> dfa = dfa_of_pattern(pattern);
     ASSERT_TRUE(dfa.ok()) << pattern << dfa.status().message();
     for (const std::string& text : texts)
-      ASSERT_EQ(dfa->holds(code_points(text)), re2::RE2::PartialMatch(text, re2::RE2(pattern))) << pattern << " " << text;
+      ASSERT_EQ(dfa->holds(code_points(text)), re2::RE2::PartialMatch(text, re2::RE2(pattern)))
+          << pattern << " " << text;
   }
   EXPECT_TRUE(dfa_of_pattern("^[\\u0400-\\u04FF]+\\u{1F642}?$")->holds(U"Привет🙂"));
   EXPECT_TRUE(dfa_of_pattern("^[a-z]{300,400}$")->holds(std::u32string(350, U'q')));
@@ -261,7 +266,7 @@ TEST(MatcherTest, CountsFarFromTheirBoundsAreAlike) {
   Matcher matcher(*made, 10);
   const auto alike = [&](std::size_t n) { return matcher.alike(follow(matcher, std::string(n, 'a'))); };
   EXPECT_EQ(alike(1), alike(8));
-  EXPECT_NE(alike(8), alike(15));   // the least is within reach
+  EXPECT_NE(alike(8), alike(15));  // the least is within reach
   EXPECT_NE(alike(15), alike(16));
   EXPECT_EQ(alike(20), alike(150));
   EXPECT_NE(alike(150), alike(195));

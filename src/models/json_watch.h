@@ -1,5 +1,5 @@
-// Two rules of JSON answers that no grammar can count, watched while the text is written: no object has a key twice, and
-// nothing nests deeper than a reader of JSON follows.
+// Two rules of JSON answers that no grammar can count, watched while the text is written: no object has a key twice,
+// and nothing nests deeper than a reader of JSON follows.
 #ifndef REDRAFT_MODELS_JSON_WATCH_H_
 #define REDRAFT_MODELS_JSON_WATCH_H_
 

@@ -98,7 +98,7 @@ class EmbeddedModel final : public Model {
   std::unique_ptr<LlamaFile> file_;
   std::atomic<bool> stop_ = false;
   Grammars grammars_;
-  std::vector<Job> queue_;                           // place: in waiting_
+  std::vector<Job> queue_;  // place: in waiting_
   std::vector<Waiting> waiting_;
   std::vector<Embedding> embeddings_;
   std::vector<Waiting> computing_;  // whose jobs the owner thread has
@@ -130,7 +130,8 @@ Status EmbeddedModel::fits(std::size_t prompt, std::size_t answer) const {
 }
 
 Status EmbeddedModel::can_enforce(const Constraint& constraint) {
-  const bool has_grammar = constraint.kind == Constraint::Kind::kJsonSchema || constraint.kind == Constraint::Kind::kGrammar;
+  const bool has_grammar =
+      constraint.kind == Constraint::Kind::kJsonSchema || constraint.kind == Constraint::Kind::kGrammar;
   return has_grammar ? grammars_.of(constraint).status() : Status();
 }
 

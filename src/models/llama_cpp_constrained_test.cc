@@ -18,8 +18,9 @@ namespace {
 const char* or_else(const char* value, const char* other) { return value ? value : other; }
 
 std::vector<Request> requests_for(const std::vector<std::string>& schemas, std::size_t n) {
-  const char* prompts[] = {"Invent a customer and answer in JSON.", "Answer in JSON.", "Schreib etwas über Möwen. 🙂",
-                           "Count from one to one hundred.", "{\"name\": \"Ada\"", "Write a long list of words."};
+  const char* prompts[] = {
+      "Invent a customer and answer in JSON.", "Answer in JSON.",    "Schreib etwas über Möwen. 🙂",
+      "Count from one to one hundred.",        "{\"name\": \"Ada\"", "Write a long list of words."};
   const double temperatures[] = {0, 0.3, 0.7, 1, 1.5};
   const int longest[] = {24, 8, 48, 16, 90};
   std::vector<Request> requests;
@@ -42,7 +43,8 @@ TEST(ConstrainedTest, EveryAnswerIsValidOrCutOff) {
   const std::string model_name = or_else(std::getenv("REDRAFT_CONSTRAINED_MODEL"), "");
   Loop loop;
   auto made = make_embedded(
-      loop, {"embedded" + (model_name.empty() ? "" : ":" + model_name), {{"threads", 1}, {"context", 2048}}, "", false});
+      loop,
+      {"embedded" + (model_name.empty() ? "" : ":" + model_name), {{"threads", 1}, {"context", 2048}}, "", false});
   ASSERT_TRUE(made.ok()) << made.status().message();
   const std::vector<std::string> schemas = testing::twenty_schemas();
   std::vector<testing::SchemaCheck> checks;

@@ -20,7 +20,7 @@ class Grammars {
 
  private:
   const LlamaFile* file_;
-  std::shared_ptr<const Vocabulary> vocabulary_;  // made when it is first needed
+  std::shared_ptr<const Vocabulary> vocabulary_;                        // made when it is first needed
   std::map<std::string, Result<std::shared_ptr<TokenGrammar>>> known_;  // by kind and text
 };
 

@@ -14,7 +14,7 @@ namespace redraft {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
-constexpr int kFewTokens = 8;  // the likeliest are looked at before all
+constexpr int kFewTokens = 8;        // the likeliest are looked at before all
 constexpr double kNegligible = -60;  // of a logit below the highest, in units of the temperature
 
 struct Weighted {

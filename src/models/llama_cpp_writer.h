@@ -2,9 +2,9 @@
 // What it picks depends on the logits and on the request alone. For one thread at a time.
 //
 // A constrained answer is picked from what its grammar allows. The token is first picked from all; only where that one
-// is not allowed is it picked again, from those that are. That gives the very distribution of the allowed ones: let p be
-// the free one, and A what p gives them together. A token t of them comes with p(t) + (1 - A) p(t) / A = p(t) / A. It
-// also holds when the second pick is repeated with one token less, as long as that one is not allowed. Where top_p
+// is not allowed is it picked again, from those that are. That gives the very distribution of the allowed ones: let p
+// be the free one, and A what p gives them together. A token t of them comes with p(t) + (1 - A) p(t) / A = p(t) / A.
+// It also holds when the second pick is repeated with one token less, as long as that one is not allowed. Where top_p
 // cuts the distribution, it cuts that of the allowed ones, and they alone are picked from.
 //
 // Stop strings are for free answers. A constrained one ends where its grammar does: at a stop string it would be cut

@@ -89,7 +89,8 @@ TEST(WriterTest, TheLikeliestOfTheAllowedIsTakenWhateverIsKnown) {
 }
 
 // The model would like to write one thing for ever.
-Writer written(const char* schema, const std::map<std::string, float>& liked, int most, std::vector<std::string> stop = {}) {
+Writer written(const char* schema, const std::map<std::string, float>& liked, int most,
+               std::vector<std::string> stop = {}) {
   Request request;
   request.max_tokens = most;
   request.stop = std::move(stop);
@@ -126,7 +127,8 @@ TEST(WriterTest, WhatWouldNestTooDeepIsCutOff) {
                                          "required": ["c"]}})",
                               {{"[", 5}, {"{", 5}}, 999);
   EXPECT_EQ(open.finish(), Finish::kLength);
-  const Writer closed = written(R"({"type": "array", "items": {"$ref": "#"}, "maxItems": 1})", {{"[", 5}, {"]", 1}}, 999);
+  const Writer closed =
+      written(R"({"type": "array", "items": {"$ref": "#"}, "maxItems": 1})", {{"[", 5}, {"]", 1}}, 999);
   EXPECT_EQ(closed.finish(), Finish::kStop);
   EXPECT_TRUE(parse_json(closed.text()).ok()) << closed.text();
 }

@@ -27,8 +27,8 @@ class Vocabulary {
 
   struct Node {
     std::uint8_t byte = 0;
-    std::uint32_t depth = 0;         // 1 for the first byte of a text
-    std::uint32_t skip = 0;          // the next node that does not lie below this one
+    std::uint32_t depth = 0;           // 1 for the first byte of a text
+    std::uint32_t skip = 0;            // the next node that does not lie below this one
     std::uint32_t first = 0, end = 0;  // the tokens whose text ends here, within by_text()
   };
   std::size_t size() const { return texts_.size(); }

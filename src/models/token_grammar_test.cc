@@ -17,8 +17,8 @@ constexpr std::int32_t kEnd = 0;
 std::shared_ptr<const Vocabulary> vocabulary() {
   std::vector<std::string> texts = {"", ""};
   for (int byte = 1; byte < 256; ++byte) texts.emplace_back(1, static_cast<char>(byte));
-  for (const char* word : {"\"name\"", "\": ", "{\"", "true", "tru", "\"},", "\n  ", "  ", "aaaa", "aa", "\xC3\xA4", "\xC3",
-                           "12", "123", "\": \"", "[[", "{\"a\":{\"a\":", "aa", "\",\"a\":"})
+  for (const char* word : {"\"name\"", "\": ", "{\"", "true", "tru", "\"},", "\n  ", "  ", "aaaa", "aa", "\xC3\xA4",
+                           "\xC3", "12", "123", "\": \"", "[[", "{\"a\":{\"a\":", "aa", "\",\"a\":"})
     texts.emplace_back(word);
   return std::make_shared<const Vocabulary>(std::move(texts), std::vector<std::int32_t>{kEnd});
 }
@@ -52,7 +52,8 @@ void expect_mask_is_exact(ConstrainedText& text) {
   const auto mask = text.mask();
   const auto v = vocabulary();
   for (std::size_t i = 0; i < v->size(); ++i)
-    EXPECT_EQ(has(*mask, i), text.allows(static_cast<std::int32_t>(i))) << i << " " << v->text(static_cast<std::int32_t>(i));
+    EXPECT_EQ(has(*mask, i), text.allows(static_cast<std::int32_t>(i)))
+        << i << " " << v->text(static_cast<std::int32_t>(i));
 }
 
 TEST(TokenGrammarTest, AMaskIsWhatEachTokenAloneWouldSay) {
@@ -96,7 +97,8 @@ TEST(TokenGrammarTest, WhatIsKeptIsBoundedAndForgettingChangesNothing) {
   const auto made = grammar_of_gbnf("root ::= ([a-z]{1,20000} \"-\"){3}");  // thousands of places
   ASSERT_TRUE(made.ok());
   std::vector<std::string> texts(200000);  // large masks
-  for (int byte = 0; byte < 256; ++byte) texts[static_cast<std::size_t>(byte)] = std::string(1, static_cast<char>(byte));
+  for (int byte = 0; byte < 256; ++byte)
+    texts[static_cast<std::size_t>(byte)] = std::string(1, static_cast<char>(byte));
   texts[300] = std::string(200, 'a');
   const auto large = std::make_shared<const Vocabulary>(texts, std::vector<std::int32_t>{});
   const auto grammar = std::make_shared<TokenGrammar>(large, *made, false);

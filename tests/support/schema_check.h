@@ -1,5 +1,5 @@
-// Whether a JSON value obeys a JSON schema: a plain reading of the specification, keyword by keyword, that shares nothing
-// with the grammars it checks. Only the keywords that tests use.
+// Whether a JSON value obeys a JSON schema: a plain reading of the specification, keyword by keyword, that shares
+// nothing with the grammars it checks. Only the keywords that tests use.
 #ifndef REDRAFT_TESTS_SUPPORT_SCHEMA_CHECK_H_
 #define REDRAFT_TESTS_SUPPORT_SCHEMA_CHECK_H_
 
@@ -42,7 +42,8 @@ class SchemaCheck {
     char rest[64] = "";
     if (format == "uuid") return found("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", text);
     if (format == "email") return found("^[^@ ]+@[^@ ]+\\.[a-z]+$", text);
-    if (format == "date-time" && !found("T[0-2]\\d:[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)$", text)) return false;
+    if (format == "date-time" && !found("T[0-2]\\d:[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)$", text))
+      return false;
     if (format != "date" && format != "date-time") return true;
     if (std::sscanf(text.c_str(), "%4d-%2d-%2d%63s", &y, &m, &d, rest) < 3) return false;
     if (format == "date" && text.size() != 10) return false;

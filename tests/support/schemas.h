@@ -9,11 +9,13 @@ namespace redraft::testing {
 
 inline std::vector<std::string> twenty_schemas() {
   std::string cities = R"({"enum": ["city 0")";
-  for (int i = 1; i < 1000; ++i) cities += ", \"city " + std::to_string(i * 7919 % 1000) + "/" + std::to_string(i) + "\"";
+  for (int i = 1; i < 1000; ++i)
+    cities += ", \"city " + std::to_string(i * 7919 % 1000) + "/" + std::to_string(i) + "\"";
   cities += "]}";
   std::string nested = R"({"type": "integer"})";
   for (int i = 0; i < 64; ++i)
-    nested = R"({"type": "object", "properties": {"a": )" + nested + R"(}, "required": ["a"], "additionalProperties": false})";
+    nested = R"({"type": "object", "properties": {"a": )" + nested +
+             R"(}, "required": ["a"], "additionalProperties": false})";
   return {
       R"({"type": "object", "properties": {"name": {"type": "string"}, "age": {"type": "integer", "minimum": 0,
           "maximum": 130}, "member": {"type": "boolean"}, "score": {"type": "number"}},
