@@ -1,6 +1,5 @@
 // The grammars of constrained answers, without a model: what they hold, against plain readings of the same rules.
 #include <gtest/gtest.h>
-#include <re2/re2.h>
 
 #include <random>
 

@@ -47,12 +47,7 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 class EmbeddedModel final : public Model {
  public:
   EmbeddedModel(Loop& loop, EmbeddedOptions options, std::string id, int context, std::unique_ptr<LlamaFile> file)
-      : loop_(loop),
-        options_(std::move(options)),
-        id_(std::move(id)),
-        context_(context),
-        file_(std::move(file)),
-        grammars_(*file_) {}
+      : loop_(loop), options_(std::move(options)), id_(std::move(id)), context_(context), file_(std::move(file)) {}
   Status open_engine(bool strict);
   ~EmbeddedModel() override;
 
@@ -97,7 +92,7 @@ class EmbeddedModel final : public Model {
   const int context_;
   std::unique_ptr<LlamaFile> file_;
   std::atomic<bool> stop_ = false;
-  Grammars grammars_;
+  Grammars grammars_{*file_};
   std::vector<Job> queue_;  // place: in waiting_
   std::vector<Waiting> waiting_;
   std::vector<Embedding> embeddings_;
