@@ -6,6 +6,8 @@
 #include <re2/re2.h>
 
 #include <cmath>
+#include <map>
+#include <memory>
 #include <string>
 
 #include "base/utf8.h"
@@ -35,7 +37,10 @@ class SchemaCheck {
     return v.is_number() && v.get<double>() == std::floor(v.get<double>());
   }
   static bool found(const std::string& pattern, const std::string& text) {
-    return re2::RE2::PartialMatch(text, re2::RE2(pattern));
+    static std::map<std::string, std::unique_ptr<re2::RE2>> known;
+    std::unique_ptr<re2::RE2>& compiled = known[pattern];
+    if (!compiled) compiled = std::make_unique<re2::RE2>(pattern);
+    return re2::RE2::PartialMatch(text, *compiled);
   }
   static bool formatted(const std::string& format, const std::string& text) {
     int y = 0, m = 0, d = 0;
