@@ -30,7 +30,7 @@ bool JsonWatch::take(std::string_view piece) {
     if (c == '"') {
       in_string_ = true;
       in_key_ = key_next_;
-      key_ = "\"";
+      key_.assign(1, '"');
     } else if (c == '{' || c == '[') {
       if (levels_.size() >= kDeepest) return false;
       levels_.push_back({c == '{', keys_.size()});
