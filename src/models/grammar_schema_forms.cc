@@ -149,7 +149,9 @@ std::optional<std::vector<OrderedJson>> values_of(const Place& place) {
   return std::nullopt;
 }
 
-bool same(const OrderedJson& a, const OrderedJson& b) { return Json(a) == Json(b); }
+bool same(const OrderedJson& a, const OrderedJson& b) {
+  return a.is_structured() || b.is_structured() ? Json(a) == Json(b) : a == b;
+}
 
 std::string in_place(const std::string& key) {
   std::string text = "/";
