@@ -2,6 +2,7 @@
 #include "models/grammar_matcher.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 namespace redraft {
@@ -77,7 +78,7 @@ Matcher::Id Matcher::alike_of(Id id) {
     same = same && before == item;
   }
   if (same) return id;
-  std::ranges::sort(items);
+  std::sort(items.begin(), items.end());
   items.erase(std::unique(items.begin(), items.end()), items.end());
   return intern(std::move(items));
 }
@@ -89,7 +90,7 @@ Matcher::Id Matcher::unite(Id a, Id b, int depth) {
   if (const auto known = unions_.find(key); known != unions_.end()) return known->second;
   std::vector<Item> all;
   const std::vector<Item>&first = sets_[a].items, &second = sets_[b].items;
-  std::ranges::merge(first, second, std::back_inserter(all));
+  std::merge(first.begin(), first.end(), second.begin(), second.end(), std::back_inserter(all));
   std::vector<Item> items;
   for (const Item& item : all) {
     if (!items.empty() && items.back().at == item.at && items.back().count == item.count) {

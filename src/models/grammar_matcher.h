@@ -7,9 +7,9 @@
 #ifndef REDRAFT_MODELS_GRAMMAR_MATCHER_H_
 #define REDRAFT_MODELS_GRAMMAR_MATCHER_H_
 
-#include <compare>
 #include <cstdint>
 #include <memory>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -49,7 +49,10 @@ class Matcher {
     Grammar::At at = 0;
     std::uint32_t count = 0;  // of the repetitions done, when `at` is one
     Id below = kBottom;
-    friend auto operator<=>(const Item&, const Item&) = default;
+    friend bool operator==(const Item&, const Item&) = default;
+    friend bool operator<(const Item& a, const Item& b) {
+      return std::tie(a.at, a.count, a.below) < std::tie(b.at, b.count, b.below);
+    }
   };
   struct Set {
     std::vector<Item> items;  // sorted
