@@ -91,7 +91,7 @@ class SchemaMaker {
       if (listed != form.end()) {
         const auto values = values_of(*listed);
         for (const OrderedJson& value : *values) {
-          REDRAFT_TRY(const bool fits, allows(form, value));
+          REDRAFT_TRY(const bool fits, allows(form, *listed, value));
           if (fits) b_.add_way(at, b_.literal(value.dump(), Grammar::kEnd));
         }
         continue;
