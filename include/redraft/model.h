@@ -93,6 +93,9 @@ class Model {
   // request's place in this call. An answer that was cut off is a Completion; a request that cannot be answered
   // (too long for the context, endpoint down) is a Status.
   virtual void start(std::vector<Request> requests, Done done) = 0;
+  // Whether answers can be held to it, for a word before anything is asked: kInvalidArgument names the place and what
+  // to write instead. Any other backend but the embedded one finds out when it is asked.
+  virtual Status can_enforce(const Constraint&) { return {}; }
   // Drops what is queued and, as soon as it can, what is being computed: each gets kCancelled.
   virtual void cancel() = 0;
   virtual int count(

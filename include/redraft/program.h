@@ -31,6 +31,8 @@ class Program {
                            Context& ctx) const = 0;
   // The requests that are known before any answer: the first step's, exact to the byte.
   virtual Result<std::vector<Request>> render(const Candidate& candidate, const Fields& inputs) const = 0;
+  // What its answer for a row is held to, so that a model can be asked beforehand whether it is able to.
+  virtual Result<Constraint> constraint(const Fields&) const { return Constraint{}; }
 };
 
 }  // namespace redraft

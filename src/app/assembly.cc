@@ -104,6 +104,19 @@ Status look_at_data(Loop& loop, const Surroundings& around, Splits& splits, Asse
   return {};
 }
 
+// A model that cannot hold its answers to the program's output is named before anything is asked.
+Status check_output(const Assembly& a, const Splits& splits) {
+  for (const Dataset* rows : {&splits.train, &splits.val, &splits.test}) {
+    if (rows->empty()) continue;
+    const Result<Constraint> constraint = a.problem.program->constraint(rows->front().inputs);
+    if (!constraint.ok()) return Status();  // of this row alone; told when it is asked
+    const Status able = a.models.student->can_enforce(*constraint);
+    return placed(a.task, "program", a.task.program,
+                  able.ok() ? able : Status(able.code(), "program: output: " + able.message()));
+  }
+  return Status();
+}
+
 // The order in which examples are raced must not depend on the file: rows sorted by label would make a first block of
 // one label.
 void by_id(Dataset& rows) { std::ranges::sort(rows, {}, &Example::id); }
@@ -168,6 +181,7 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
   Result<std::unique_ptr<Program>> program = make_program(a.task.program.name, a.task.program.settings, around);
   REDRAFT_RETURN_IF_ERROR(placed(a.task, "program", a.task.program, program.status()));
   a.problem.program = std::move(*program);
+  REDRAFT_RETURN_IF_ERROR(check_output(a, splits));
   REDRAFT_RETURN_IF_ERROR(look_at_data(loop, around, splits, a));
   REDRAFT_TRY(a.problem.metric, metric_of(a.task, around));
   if (a.budget.cost > 0)

@@ -45,6 +45,25 @@ std::u32string code_points(std::string_view text) {
   return points;
 }
 
+std::string utf8_of(char32_t c) {
+  std::string text;
+  if (c < 0x80) {
+    text += static_cast<char>(c);
+  } else if (c < 0x800) {
+    text += static_cast<char>(0xC0 | (c >> 6));
+  } else {
+    if (c < 0x10000) {
+      text += static_cast<char>(0xE0 | (c >> 12));
+    } else {
+      text += static_cast<char>(0xF0 | (c >> 18));
+      text += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
+    }
+    text += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+  }
+  if (c >= 0x80) text += static_cast<char>(0x80 | (c & 0x3F));
+  return text;
+}
+
 std::string shortened(std::string_view text, std::size_t bytes) {
   if (text.size() <= bytes) return std::string(text);
   std::size_t end = bytes > 3 ? bytes - 3 : 0;

@@ -12,6 +12,7 @@ namespace redraft {
 // The byte at which `text` stops being UTF-8 (overlong forms and surrogates are not), or npos.
 std::size_t first_invalid_utf8(std::string_view text);
 std::u32string code_points(std::string_view text);  // a byte that is not UTF-8 becomes U+FFFD
+std::string utf8_of(char32_t c);                    // no surrogate
 // At most `bytes` bytes, cut between characters, with "..." in place of what is gone.
 std::string shortened(std::string_view text, std::size_t bytes);
 // For a terminal, whoever wrote the text: line breaks and tabs as spaces (or as they are), other control characters,

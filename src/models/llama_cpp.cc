@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "models/catalogue.h"
 #include "models/llama_cpp_engine.h"
+#include "models/llama_cpp_grammar.h"
 #include "models/llama_cpp_thread.h"
 
 namespace redraft {
@@ -24,7 +25,6 @@ namespace {
 constexpr std::string_view kName = "embedded";
 constexpr std::size_t kCacheBytes = std::size_t{96} << 20;  // of keys and values, unless `context` says more
 constexpr int kPad = 256;                                   // llama.cpp rounds contexts up to this
-constexpr std::size_t kMostGrammars = 256;
 
 struct EmbeddedOptions {
   int context = 0, threads = 0, rows = 32, cache = 64, max_tokens = 0;
@@ -68,6 +68,7 @@ class EmbeddedModel final : public Model {
   }
   void start(std::vector<Request> requests, Done done) override;
   void cancel() override;
+  Status can_enforce(const Constraint& constraint) override;
   int count(std::string_view text) const override { return static_cast<int>(file_->tokenize(text).size()); }
   std::int64_t most_tokens_in(const Request& request) const override;
   std::optional<Price> price() const override { return Price{}; }
@@ -86,7 +87,6 @@ class EmbeddedModel final : public Model {
   };
 
   Result<Job> prepare(Request request);
-  Result<Grammar> grammar_of(const Constraint& constraint);
   Status fits(std::size_t prompt, std::size_t answer) const;
   void plan_flush();
   void flush();
@@ -103,7 +103,7 @@ class EmbeddedModel final : public Model {
   const bool joins_;
   std::unique_ptr<LlamaFile> file_;
   std::atomic<bool> stop_ = false;
-  std::map<std::string, Result<Grammar>> grammars_;  // by kind and text
+  Grammars grammars_{*file_};
   std::vector<Job> queue_;
   std::map<std::size_t, Waiting> waiting_;  // by a job's place
   std::size_t last_place_ = 0;
@@ -137,23 +137,10 @@ Status EmbeddedModel::fits(std::size_t prompt, std::size_t answer) const {
       prompt, answer, id_, context_));
 }
 
-Result<Grammar> EmbeddedModel::grammar_of(const Constraint& constraint) {
-  const bool schema = constraint.kind == Constraint::Kind::kJsonSchema;
-  std::string key = (schema ? "schema " : "grammar ") + constraint.text;
-  auto known = grammars_.find(key);
-  if (known == grammars_.end()) {
-    if (grammars_.size() >= kMostGrammars) grammars_.clear();
-    std::string gbnf = constraint.text, error;
-    Result<Grammar> made = invalid("");
-    if (schema && !parse_json(constraint.text).ok())
-      made = invalid("the JSON schema is no JSON: " + parse_json(constraint.text).status().message());
-    else if (schema && !llama_extras::json_schema_to_gbnf(constraint.text, gbnf, error))
-      made = invalid("the JSON schema cannot be enforced: " + one_line(error));
-    else made = compile_grammar(*file_, gbnf);
-    known = grammars_.emplace(std::move(key), std::move(made)).first;
-  }
-  if (!known->second.ok()) return known->second.status();
-  return Grammar(llama_sampler_clone(known->second->get()));
+Status EmbeddedModel::can_enforce(const Constraint& constraint) {
+  const bool has_grammar =
+      constraint.kind == Constraint::Kind::kJsonSchema || constraint.kind == Constraint::Kind::kGrammar;
+  return has_grammar ? grammars_.of(constraint).status() : Status();
 }
 
 Result<Job> EmbeddedModel::prepare(Request request) {
@@ -173,9 +160,9 @@ Result<Job> EmbeddedModel::prepare(Request request) {
       return invalid(fmt::format("max_tokens is {}; it must be at least 1", request.max_tokens));
     REDRAFT_TRY(job.prompt, file_->encode(request.messages));
     REDRAFT_RETURN_IF_ERROR(fits(job.prompt.size(), static_cast<std::size_t>(request.max_tokens)));
-    Grammar grammar;
+    std::shared_ptr<TokenGrammar> grammar;
     if (constraint.kind != Constraint::Kind::kNone) {
-      REDRAFT_TRY(grammar, grammar_of(constraint));
+      REDRAFT_TRY(grammar, grammars_.of(constraint));
     }
     job.writer.emplace(*file_, request, std::move(grammar));
   }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <limits>
 
 #include "base/utf8.h"
@@ -15,8 +14,7 @@ namespace redraft {
 namespace {
 
 constexpr float kNever = -std::numeric_limits<float>::infinity();
-constexpr std::size_t kLongestGrammar = 1 << 20;
-constexpr int kDeepestGrammar = 500;
+constexpr int kFewTokens = 8;        // the likeliest are looked at before all
 constexpr double kNegligible = -60;  // of a logit below the highest, in units of the temperature
 
 struct Weighted {
@@ -50,40 +48,16 @@ Token draw_from(const std::vector<Weighted>& candidates, double u) {
   return candidates.back().token;
 }
 
-// The parser of grammars calls itself for every bracket, so the depth is bounded here.
-bool too_deep(const std::string& gbnf) {
-  int depth = 0;
-  for (char c : gbnf)
-    if ((depth += c == '(' ? 1 : c == ')' ? -1 : 0) > kDeepestGrammar) return true;
-  return false;
-}
-
 }  // namespace
 
-Result<Grammar> compile_grammar(const LlamaFile& file, const std::string& gbnf) {
-  const auto refuse = [&](const std::string& why) {
-    return invalid(fmt::format("the grammar cannot be used: {}; it must be GBNF with a rule `root`: {}", why,
-                               one_line(shortened(gbnf, 120))));
-  };
-  if (gbnf.empty()) return refuse("it is empty");
-  if (gbnf.size() > kLongestGrammar || too_deep(gbnf)) return refuse("it is too long or nests too deep");
-  llama_complaints();
-  try {
-    if (Grammar grammar(llama_sampler_init_grammar(file.vocab(), gbnf.c_str(), "root")); grammar) return grammar;
-  } catch (const std::exception& failure) {
-    return refuse(failure.what());
-  }
-  return refuse(llama_complaints());
-}
-
-Writer::Writer(const LlamaFile& file, const Request& request, Grammar grammar)
+Writer::Writer(const LlamaFile& file, const Request& request, std::shared_ptr<TokenGrammar> grammar)
     : file_(&file),
       temperature_(request.temperature),
       top_p_(request.top_p),
       max_tokens_(request.max_tokens),
-      stops_(request.stop),
-      rng_(request.seed),
-      grammar_(std::move(grammar)) {
+      rng_(request.seed) {
+  if (grammar) constrained_.emplace(std::move(grammar));
+  else stops_ = request.stop;
   std::erase(stops_, "");
   for (const std::string& stop : stops_) longest_stop_ = std::max(longest_stop_, stop.size());
 }
@@ -112,32 +86,35 @@ Token Writer::pick(std::span<const float> logits) {
   return static_cast<Token>(std::ranges::max_element(logits) - logits.begin());
 }
 
-bool Writer::allowed(Token token) {
-  llama_token_data one{token, 0, 0};
-  llama_token_data_array candidates{&one, 1, -1, false};
-  llama_sampler_apply(grammar_.get(), &candidates);
-  return one.logit != kNever;
-}
-
-// False when the grammar leaves nothing.
-bool Writer::mask(std::span<const float> logits) {
-  std::vector<llama_token_data> all(logits.size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = {static_cast<Token>(i), logits[i], 0};
-  llama_token_data_array candidates{all.data(), all.size(), -1, false};
-  llama_sampler_apply(grammar_.get(), &candidates);
-  masked_.assign(logits.size(), kNever);
-  bool any = false;
-  for (const llama_token_data& one : all) {
-    masked_[static_cast<std::size_t>(one.id)] = one.logit;
-    any |= one.logit != kNever;
+// LLAMA_TOKEN_NULL when nothing is left.
+Token Writer::pick_allowed(std::span<const float> logits) {
+  ConstrainedText& text = *constrained_;
+  if (temperature_ <= 0 && !text.knows_mask()) {
+    masked_.assign(logits.begin(), logits.end());
+    for (int i = 0; i < kFewTokens; ++i) {
+      const Token token = pick(masked_);
+      if (text.allows(token)) return token;
+      masked_[static_cast<std::size_t>(token)] = kNever;
+    }
+  } else if (temperature_ > 0 && top_p_ >= 1) {
+    if (const Token token = pick(logits); text.allows(token)) return token;
   }
-  return any;
+  const std::shared_ptr<const TokenMask> mask = text.mask();
+  masked_.assign(logits.size(), kNever);
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    if (has(*mask, i)) masked_[i] = logits[i];
+  while (std::ranges::max(masked_) > kNever) {
+    const Token token = pick(masked_);
+    if (text.allows(token)) return token;
+    masked_[static_cast<std::size_t>(token)] = kNever;
+  }
+  return LLAMA_TOKEN_NULL;
 }
 
 // Adds a token to the text. False when the answer ends with it.
 bool Writer::advance(Token token) {
   if (file_->ends(token)) return end(Finish::kStop);
-  if (grammar_) llama_sampler_accept(grammar_.get(), token);
+  if (constrained_) constrained_->accept(token);
   ++tokens_;
   last_ = token;
   const std::size_t before = text_.size();
@@ -149,6 +126,7 @@ bool Writer::advance(Token token) {
     text_.resize(stop_at);
     return end(Finish::kStop);
   }
+  if (constrained_ && constrained_->must_end()) return end(Finish::kStop);
   return tokens_ < max_tokens_ || end(Finish::kLength);
 }
 
@@ -156,17 +134,16 @@ bool Writer::write(std::span<const float> logits) {
   if (!std::isfinite(*std::ranges::max_element(logits)))
     return fail(Code::kCorruption,
                 "the model computes logits that are no numbers; its file is damaged, fetch it again");
-  try {
-    Token token = pick(logits);
-    if (grammar_ && !allowed(token)) {
-      if (!mask(logits))
-        return fail(Code::kInvalidArgument, "the grammar leaves no token of the model's vocabulary to go on with");
-      token = pick(masked_);
-    }
-    return advance(token);
-  } catch (const std::exception& failure) {
-    return fail(Code::kInvalidArgument, fmt::format("the grammar cannot be followed: {}", failure.what()));
-  }
+  if (!constrained_) return advance(pick(logits));
+  constrained_->begin();
+  const Token token = constrained_->failed() ? LLAMA_TOKEN_NULL : pick_allowed(logits);
+  if (constrained_->failed())
+    return fail(Code::kInvalidArgument, "the grammar can be read in too many ways to be followed; make it simpler");
+  if (token != LLAMA_TOKEN_NULL) return advance(token);
+  // Something must come that would nest too deep: as good as cut off.
+  if (const auto mask = constrained_->mask(); std::ranges::any_of(*mask, [](std::uint64_t bits) { return bits != 0; }))
+    return end(Finish::kLength);
+  return fail(Code::kInvalidArgument, "the grammar leaves no token of the model's vocabulary to go on with");
 }
 
 std::string Writer::text() const {

@@ -1,30 +1,33 @@
 // One free or constrained answer while it is written: picks each token from the logits, and knows when the answer ends.
-// What it picks depends on the logits and on the request alone. A constrained answer is first picked freely; only when
-// the grammar forbids that token is the whole vocabulary checked, which is slow. For one thread at a time.
+// What it picks depends on the logits and on the request alone. For one thread at a time.
+//
+// A constrained answer is picked from what its grammar allows. The token is first picked from all; only where that one
+// is not allowed is it picked again, from those that are. That gives the very distribution of the allowed ones: let p
+// be the free one, and A what p gives them together. A token t of them comes with p(t) + (1 - A) p(t) / A = p(t) / A.
+// It also holds when the second pick is repeated with one token less, as long as that one is not allowed. Where top_p
+// cuts the distribution, it cuts that of the allowed ones, and they alone are picked from.
+//
+// Stop strings are for free answers. A constrained one ends where its grammar does: at a stop string it would be cut
+// into something that the constraint does not allow.
 #ifndef REDRAFT_MODELS_LLAMA_CPP_WRITER_H_
 #define REDRAFT_MODELS_LLAMA_CPP_WRITER_H_
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "models/llama_cpp_file.h"
+#include "models/token_grammar.h"
 
 namespace redraft {
 
-struct FreeSampler {
-  void operator()(llama_sampler* sampler) const { llama_sampler_free(sampler); }
-};
-using Grammar = std::unique_ptr<llama_sampler, FreeSampler>;
-
-// Compiles GBNF; the root rule is `root`. kInvalidArgument says what is wrong with it.
-Result<Grammar> compile_grammar(const LlamaFile& file, const std::string& gbnf);
-
 class Writer {
  public:
-  Writer(const LlamaFile& file, const Request& request, Grammar grammar);
+  // `grammar`: null for a free answer.
+  Writer(const LlamaFile& file, const Request& request, std::shared_ptr<TokenGrammar> grammar);
 
   // The next token from the logits behind the last one. False when the answer has ended: see status() and text().
   bool write(std::span<const float> logits);
@@ -43,8 +46,7 @@ class Writer {
   bool fail(Code code, std::string message);
   Token pick(std::span<const float> logits);
   Token draw(std::span<const float> logits);
-  bool allowed(Token token);
-  bool mask(std::span<const float> logits);
+  Token pick_allowed(std::span<const float> logits);
   bool advance(Token token);
 
   const LlamaFile* file_;
@@ -53,7 +55,7 @@ class Writer {
   std::vector<std::string> stops_;
   std::size_t longest_stop_ = 0;
   std::mt19937_64 rng_;
-  Grammar grammar_;
+  std::optional<ConstrainedText> constrained_;
   std::vector<float> masked_;  // logits, with -inf where the grammar forbids
   std::string text_;
   Token last_ = LLAMA_TOKEN_NULL;

@@ -13,6 +13,7 @@ class Wrapper : public Model {
 
   std::string_view id() const override { return behind_.id(); }
   Capabilities capabilities() const override { return behind_.capabilities(); }
+  Status can_enforce(const Constraint& constraint) override { return behind_.can_enforce(constraint); }
   int count(std::string_view text) const override { return behind_.count(text); }
   std::int64_t most_tokens_in(const Request& request) const override { return behind_.most_tokens_in(request); }
   double temperature(const Request& request) const override { return behind_.temperature(request); }

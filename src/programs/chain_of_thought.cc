@@ -35,6 +35,8 @@ class ChainOfThought final : public Program {
     return step_.render(candidate, inputs);
   }
 
+  Result<Constraint> constraint(const Fields& inputs) const override { return step_.constraint(inputs); }
+
  private:
   static int record_reasoning(const Completion& reasoning, const std::vector<int>& parents, Tape& tape) {
     Node node;

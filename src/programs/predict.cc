@@ -55,6 +55,8 @@ class Predict final : public Program {
     return step_.render(candidate, inputs);
   }
 
+  Result<Constraint> constraint(const Fields& inputs) const override { return step_.constraint(inputs); }
+
  private:
   Step step_;
 };

@@ -117,11 +117,15 @@ Request Step::free_request(std::vector<Message> messages) const {
   return request;
 }
 
-Result<Request> Step::request(std::vector<Message> messages, const Fields& inputs) const {
-  Request request = free_request(std::move(messages));
+Result<Constraint> Step::constraint(const Fields& inputs) const {
   Result<Constraint> constraint = spec_.outputs.constraint(inputs);
   if (!constraint.ok()) return invalid(spec_.where + ": " + constraint.status().message());
-  request.constraint = std::move(*constraint);
+  return constraint;
+}
+
+Result<Request> Step::request(std::vector<Message> messages, const Fields& inputs) const {
+  Request request = free_request(std::move(messages));
+  REDRAFT_TRY(request.constraint, constraint(inputs));
   return request;
 }
 

@@ -26,6 +26,7 @@ class Step {
       const Fields& inputs) const;  // shown_inputs(), with the program's name in errors
   // The request that asks for the answer, or for the reasoning before it.
   Result<Request> request(std::vector<Message> messages, const Fields& inputs) const;
+  Result<Constraint> constraint(const Fields& inputs) const;  // of the answer
   Request free_request(std::vector<Message> messages) const;
   Result<Request> first_request(const Candidate& candidate, const Fields& inputs) const;
   Result<std::vector<Request>> render(const Candidate& candidate, const Fields& inputs) const;  // it alone

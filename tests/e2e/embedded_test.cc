@@ -45,6 +45,32 @@ calls = 60
 )");
 }
 
+// A schema that the model's answers cannot be held to, in a program of either kind.
+TEST(Embedded, ASchemaThatCannotBeEnforcedIsRefusedBeforeTheRun) {
+  for (const char* op : {"predict", "chain_of_thought"}) {
+    const Folder folder;
+    write_small_task(folder);
+    folder.write("answer.json", R"({"type": "object", "properties": {"kind": {"not": {"const": "stone"}}}})");
+    std::string task = folder.read("task.toml");
+    const std::string output = R"(output = { kind = ["fruit", "animal"] })";
+    task.replace(task.find(output), output.size(), std::string("output = \"answer.json\"\nop = \"") + op + '"');
+    folder.write("task.toml", task);
+    const std::set<std::string> before = folder.files();
+    for (const std::vector<std::string>& words : {std::vector<std::string>{"optimize", "task.toml"},
+                                                  {"optimize", "task.toml", "--dry-run"},
+                                                  {"eval", "task.toml"}}) {
+      const Ran ran = folder.run(words);
+      EXPECT_EQ(ran.code, 2) << ran.err;
+      EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+      EXPECT_NE(ran.err.find("task.toml:8: program: output: the JSON schema cannot be enforced by the embedded model: "
+                             "/properties/kind/not: this cannot be enforced; say with enum, const or type"),
+                std::string::npos)
+          << ran.err;
+      EXPECT_EQ(folder.files(), before);
+    }
+  }
+}
+
 std::int64_t calls_in(const Folder& folder) {
   const auto inspection = Inspection::open(folder.at("task.redraft.db"));
   if (!inspection.ok()) return -1;

@@ -54,7 +54,7 @@ void write(const fs::path& path, const testing::Mutant& mutant) {
 // A choice and a text, as rows of a run.
 Status answer(const LlamaFile& file) {
   const std::atomic<bool> stop = false;
-  REDRAFT_TRY(const std::unique_ptr<Engine> engine, Engine::make(file, {512, 1, 4}, false, stop));
+  REDRAFT_TRY(const std::unique_ptr<Engine> engine, Engine::make(file, EngineShape{512, 1, 4, 1 << 20, false}, stop));
   std::vector<Job> jobs(2);
   Request request;
   request.messages.emplace_back("user", "Is the sea blue? \xff\u4e2d\n");
@@ -62,11 +62,11 @@ Status answer(const LlamaFile& file) {
   request.constraint = {Constraint::Kind::kChoices, {"yes", "no"}, ""};
   std::vector<Tokens> labels;
   REDRAFT_TRY(jobs[0].prompt, file.encode(request.messages, request.constraint.choices, labels));
-  jobs[0].labels = Labels(std::move(labels), file.end_of_turn());
+  jobs[0].labels = Labels(std::move(labels), file.end_of_turn(), false);
   jobs[0].request = request;
   request.constraint = {};
   REDRAFT_TRY(jobs[1].prompt, file.encode(request.messages));
-  jobs[1].writer.emplace(file, request, Grammar());
+  jobs[1].writer.emplace(file, request, nullptr);
   jobs[1].request = request;
   jobs[1].place = 1;
   for (const Job& job : jobs)
