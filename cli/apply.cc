@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "formats/dataset.h"
 #include "formats/jsonl.h"
+#include "models/llama_cpp.h"
 
 namespace redraft {
 namespace {
@@ -23,6 +24,7 @@ const std::string kInputName = "standard input";
 struct ApplyFlags {
   std::string artefact, model, env_file;
   std::vector<std::string> set;
+  std::optional<std::string> encoding;
   bool strict = false;
 };
 
@@ -97,6 +99,11 @@ Result<ModelSpec> model_for(const ApplyFlags& flags, const Artefact& artefact) {
     const Result<Json> json = parse_json(value);
     spec.settings[assignment.substr(0, equals)] = json.ok() ? *json : Json(value);
   }
+  if (flags.encoding && !claims_embedded(spec.name))
+    return invalid("--encoding " + *flags.encoding + " is for embedded models, and " + spec.name +
+                   " is none; leave it out");
+  if (flags.encoding) spec.settings["encoding"] = *flags.encoding;
+  spec.tell = [](const std::string& remark) { say(remark); };
   return spec;
 }
 
@@ -177,6 +184,7 @@ void add_apply(CLI::App& app, Action& chosen) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   verb.add_flag("--strict", flags->strict, "bits that depend on the data only (embedded model)");
+  add_encoding(verb, flags->encoding);
   verb.add_option("--env-file", flags->env_file, "read KEY=VALUE lines into the environment first")->type_name("FILE");
 }
 

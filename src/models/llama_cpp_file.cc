@@ -11,9 +11,8 @@
 #include <fstream>
 #include <mutex>
 
-#include "base/digest.h"
 #include "base/utf8.h"
-#include "models/llama_cpp_widen.h"
+#include "models/remembered.h"
 
 namespace redraft {
 namespace {
@@ -99,21 +98,16 @@ std::string llama_complaints() {
   return one_line(std::exchange(complaints, {}));
 }
 
-Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weights weights) {
+Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Encoding encoding, const Tell& tell) {
   start_llama();
   REDRAFT_RETURN_IF_ERROR(check_file(path));
   std::unique_ptr<LlamaFile> file(new LlamaFile);
-  REDRAFT_TRY(file->digest_, file_digest(path));
+  REDRAFT_TRY(file->digest_, remembered_digest(path));
   llama_complaints();
   try {
-    const bool wide = weights == Weights::kBf16 || (weights == Weights::kAuto && worth_widening(path));
-    if (wide) {
-      REDRAFT_TRY(llama_model * model, load_widened(path));
-      file->model_.reset(model);
-      file->widened_ = true;
-    } else {
-      file->model_.reset(llama_model_load_from_file(path.c_str(), llama_model_default_params()));
-    }
+    REDRAFT_TRY(const LoadedWeights loaded, load_weights(path, file->digest_, encoding, tell));
+    file->model_.reset(loaded.model);
+    file->encoding_ = loaded.encoding;
     if (!file->model_) return damaged(path);
     REDRAFT_RETURN_IF_ERROR(file->read(path));
   } catch (const std::exception& failure) {

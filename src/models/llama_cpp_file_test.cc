@@ -15,7 +15,7 @@ namespace redraft {
 namespace {
 
 TEST(LlamaFileTest, MessagesCannotWriteSpecialTokens) {
-  auto opened = LlamaFile::open(*model_path(""), Weights::kFile);
+  auto opened = LlamaFile::open(*model_path(""), Encoding::kFile);
   ASSERT_TRUE(opened.ok());
   const LlamaFile& file = **opened;
   const Token end = file.end_of_turn();
