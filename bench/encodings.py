@@ -59,7 +59,7 @@ def main():
     tickets = [json.loads(line) for line in (ROOT / "examples/tickets/tickets.jsonl").open(encoding="utf-8")]
     random.Random(0).shuffle(tickets)
     demonstrations, rows = tickets[:8], tickets[8:8 + args.rows]
-    choices = [{"messages": chat(INSTRUCTION, demonstrations, row["text"]), "choices": TEAMS} for row in rows]
+    choices = [{"messages": chat(INSTRUCTION, demonstrations, row["text"]), "choices": TEAMS, "every_logprob": True} for row in rows]
     texts = [{"messages": chat("Answer the customer politely in three sentences.", [], row["text"]), "max_tokens": 48}
              for row in rows[:64]]
     labels, read, write, ids = {}, {}, {}, {}

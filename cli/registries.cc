@@ -82,7 +82,7 @@ int describe_verb(Named& wanted) {
                       (near.empty() ? "; `redraft list` names what there is" : "; did you mean \"" + near + "\"?")));
 }
 
-std::string in_mb(std::uintmax_t bytes) { return std::to_string((bytes + 500'000) / 1'000'000); }
+std::string in_mb(std::uintmax_t bytes) { return std::to_string(bytes / 1'000'000); }
 
 // What was made of models' files, and takes disk.
 void print_copies() {

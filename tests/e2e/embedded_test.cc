@@ -123,7 +123,7 @@ TEST(Embedded, AnotherEncodingIsAskedForMadeOnceKeptAndRemoved) {
     EXPECT_NE(listed.find(line), std::string::npos) << listed;
   const Ran cleaned = folder.run({"models", "clean"}, "", own_cache);
   EXPECT_EQ(cleaned.code, 0) << cleaned.err;
-  EXPECT_EQ(cleaned.out, "414 MB removed: 2 re-encoded copies in " + folder.at("cache/encodings") + "\n");
+  EXPECT_EQ(cleaned.out, "415 MB removed: 2 re-encoded copies in " + folder.at("cache/encodings") + "\n");
   EXPECT_EQ(folder.run({"models"}, "", own_cache).out.find("bf16"), std::string::npos);
 }
 
