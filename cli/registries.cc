@@ -119,6 +119,7 @@ int clean_verb(Named&) {
   const std::size_t copies = encoded_copies().size();
   const Result<std::uintmax_t> removed = remove_encoded_copies();
   if (!removed.ok()) return fail(removed.status());
+  if (copies == 0) return print("there is no re-encoded copy to remove\n"), kDone;
   print(fmt::format("{} MB removed: {} re-encoded {} in {}\n", in_mb(*removed), copies, copies == 1 ? "copy" : "copies",
                     copies_folder()));
   return kDone;

@@ -54,16 +54,16 @@ void remember_choice(const std::string& place, const std::string& path, Encoding
 
 Result<Encoding> choose(const std::string& path, const std::string& sha256) {
   const std::string kernels = kernels_in_use();
-  const Result<std::string> folder = cache_folder();
-  const std::string place = folder.ok() ? *folder + "/choices/" + digest(sha256 + "\n" + kernels) + ".json" : "";
-  if (folder.ok())
+  const std::string folder = cache_place(), place = folder + "/choices/" + digest(sha256 + "\n" + kernels) + ".json";
+  if (!folder.empty())
     if (const std::optional<Encoding> known = remembered_choice(place)) return *known;
   REDRAFT_TRY(const WeightFile file, WeightFile::open(path));
   const std::vector<Encoding> tried = candidates(file);
   std::vector<double> seconds;
   if (tried.size() > 1) seconds = try_encodings(file, tried);
   const Encoding chosen = tried[fastest_by_margin(seconds)];
-  if (folder.ok()) remember_choice(place, path, chosen, tried, seconds, kernels);
+  const bool tested = tried.size() == 1 || !seconds.empty();
+  if (tested && !folder.empty()) remember_choice(place, path, chosen, tried, seconds, kernels);
   return chosen;
 }
 

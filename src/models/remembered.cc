@@ -22,9 +22,9 @@ std::string place_for(const std::string& path) {
   if (stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return "";
   const std::time_t settled = std::time(nullptr) - kSettled;
   if (file.st_mtim.tv_sec >= settled || file.st_ctim.tv_sec >= settled) return "";
-  const Result<std::string> folder = cache_folder();
-  if (!folder.ok()) return "";
-  return *folder + "/digests/" +
+  const std::string folder = cache_place();
+  if (folder.empty()) return "";
+  return folder + "/digests/" +
          digest(fmt::format("{} {} {} {}.{} {}.{}", file.st_dev, file.st_ino, file.st_size, file.st_mtim.tv_sec,
                             file.st_mtim.tv_nsec, file.st_ctim.tv_sec, file.st_ctim.tv_nsec));
 }

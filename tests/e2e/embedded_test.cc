@@ -125,6 +125,7 @@ TEST(Embedded, AnotherEncodingIsAskedForMadeOnceKeptAndRemoved) {
   EXPECT_EQ(cleaned.code, 0) << cleaned.err;
   EXPECT_EQ(cleaned.out, "415 MB removed: 2 re-encoded copies in " + folder.at("cache/encodings") + "\n");
   EXPECT_EQ(folder.run({"models"}, "", own_cache).out.find("bf16"), std::string::npos);
+  EXPECT_EQ(folder.run({"models", "clean"}, "", own_cache).out, "there is no re-encoded copy to remove\n");
 }
 
 // What the program asks the kernel for, one call a line.
