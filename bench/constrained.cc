@@ -64,7 +64,7 @@ BENCHMARK(answers)
     ->Iterations(3);
 
 const LlamaFile& file() {
-  static const auto opened = LlamaFile::open(*model_path(""), Weights::kFile);
+  static const auto opened = LlamaFile::open(*model_path(""), Encoding::kFile);
   return **opened;
 }
 

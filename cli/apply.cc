@@ -13,6 +13,7 @@
 #include "cli/interrupt.h"
 #include "formats/dataset.h"
 #include "formats/jsonl.h"
+#include "models/llama_cpp.h"
 
 namespace redraft {
 namespace {
@@ -23,6 +24,7 @@ const std::string kInputName = "standard input";
 struct ApplyFlags {
   std::string artefact, model, env_file;
   std::vector<std::string> set;
+  std::optional<std::string> encoding;
   bool strict = false;
 };
 
@@ -90,13 +92,12 @@ Result<ModelSpec> model_for(const ApplyFlags& flags, const Artefact& artefact) {
   if (flags.model.empty()) {
     REDRAFT_TRY(spec, student_of(artefact));
   }
-  for (const std::string& assignment : flags.set) {
-    const std::size_t equals = assignment.find('=');
-    if (equals == 0 || equals == std::string::npos) return invalid("--set takes KEY=VALUE, not \"" + assignment + "\"");
-    const std::string value = assignment.substr(equals + 1);
-    const Result<Json> json = parse_json(value);
-    spec.settings[assignment.substr(0, equals)] = json.ok() ? *json : Json(value);
-  }
+  REDRAFT_RETURN_IF_ERROR(add_settings(spec.settings, flags.set));
+  if (flags.encoding && !claims_embedded(spec.name))
+    return invalid("--encoding " + *flags.encoding + " is for embedded models, and " + spec.name +
+                   " is none; leave it out");
+  if (flags.encoding) spec.settings["encoding"] = *flags.encoding;
+  spec.tell = [](const std::string& remark) { say(remark); };
   return spec;
 }
 
@@ -177,6 +178,7 @@ void add_apply(CLI::App& app, Action& chosen) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   verb.add_flag("--strict", flags->strict, "bits that depend on the data only (embedded model)");
+  add_encoding(verb, flags->encoding);
   verb.add_option("--env-file", flags->env_file, "read KEY=VALUE lines into the environment first")->type_name("FILE");
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
+#include "cli/console.h"
 
 namespace redraft {
 namespace {
@@ -109,6 +110,25 @@ void add_journal(CLI::App& verb, JournalMode& target) {
       ->type_name("rw|ro|off");
 }
 
+Status add_settings(Json& settings, const std::vector<std::string>& assignments) {
+  for (const std::string& assignment : assignments) {
+    const std::size_t equals = assignment.find('=');
+    if (equals == 0 || equals == std::string::npos) return invalid("--set takes KEY=VALUE, not \"" + assignment + "\"");
+    const std::string value = assignment.substr(equals + 1);
+    const Result<Json> json = parse_json(value);
+    settings[assignment.substr(0, equals)] = json.ok() ? *json : Json(value);
+  }
+  return {};
+}
+
+void add_encoding(CLI::App& verb, std::optional<std::string>& target) {
+  verb.add_option_function<std::string>(
+          "--encoding", [&target](const std::string& name) { target = name; },
+          "of the weights of embedded models (default: the file's, or a faster one that keeps them); q4_0 changes "
+          "answers")
+      ->type_name("auto|file|bf16|f16|q8_0|q4_0");
+}
+
 void add_task(CLI::App& verb, Flags& flags, CommonFlags& common) {
   verb.add_option("TASK", flags.task, "the task file")->type_name("TASK.toml")->required();
   const auto model = [&verb](const std::string& flag, std::optional<std::string>& target, const std::string& help) {
@@ -124,6 +144,8 @@ void add_task(CLI::App& verb, Flags& flags, CommonFlags& common) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   verb.add_flag("--strict", flags.strict, "bits that depend on the data only (embedded model)");
+  add_encoding(verb, flags.encoding);
+  flags.on_model = [](const std::string& remark) { say(remark); };
   verb.add_option("--env-file", common.env_file, "read KEY=VALUE lines into the environment first")->type_name("FILE");
 }
 

@@ -33,8 +33,12 @@ void add_amount(CLI::App& verb, const std::string& flag, double& target, const s
 void add_seed(CLI::App& verb, std::optional<std::uint64_t>& target);
 void add_split(CLI::App& verb, std::function<void(Split)> take, const std::string& help);
 void add_journal(CLI::App& verb, JournalMode& target);
+// KEY=VALUE as settings of a model: the value is JSON where it can be read as such, else a text.
+Status add_settings(Json& settings, const std::vector<std::string>& assignments);
+void add_encoding(CLI::App& verb, std::optional<std::string>& target);
 
-// --set, --student, --teacher, --judge, --strict, --env-file, and TASK.toml itself.
+// --set, --student, --teacher, --judge, --strict, --encoding, --env-file, and TASK.toml itself. What models tell is
+// said.
 struct CommonFlags {
   std::string env_file;
 };

@@ -6,6 +6,7 @@
 #include "cli/console.h"
 #include "cli/flags.h"
 #include "models/catalogue.h"
+#include "models/encoded_copies.h"
 
 namespace redraft {
 namespace {
@@ -81,6 +82,24 @@ int describe_verb(Named& wanted) {
                       (near.empty() ? "; `redraft list` names what there is" : "; did you mean \"" + near + "\"?")));
 }
 
+std::string in_mb(std::uintmax_t bytes) { return std::to_string(bytes / 1'000'000); }
+
+// What was made of models' files, and takes disk.
+void print_copies() {
+  TextTable table({"re-encoded", "encoding", "#MB"});
+  for (const EncodedCopy& copy : encoded_copies()) {
+    std::string source = "the file with the SHA-256 " + copy.source.substr(0, 12) + "...";
+    for (const KnownModel& model : known_models())
+      if (model.sha256.starts_with(copy.source)) source = model.name;
+    table.add({source, copy.encoding.empty() ? "unfinished" : copy.encoding, in_mb(copy.bytes)});
+  }
+  if (table.empty()) return;
+  print("\n" + table.text());
+  print("\nthey lie in " + copies_folder() +
+        " (REDRAFT_CACHE names another folder for the cache), and are made again when they are needed; to remove them: "
+        "redraft models clean\n");
+}
+
 int models_verb(Named&) {
   TextTable table({"name", "#MB", "licence", "fetched", "what it is"});
   for (const KnownModel& model : known_models()) {
@@ -92,6 +111,17 @@ int models_verb(Named&) {
   print(table.text());
   print("\nthey lie in " + models_directory() +
         " (REDRAFT_MODELS names another folder); to fetch one: redraft models get NAME\n");
+  print_copies();
+  return kDone;
+}
+
+int clean_verb(Named&) {
+  const std::size_t copies = encoded_copies().size();
+  const Result<std::uintmax_t> removed = remove_encoded_copies();
+  if (!removed.ok()) return fail(removed.status());
+  if (copies == 0) return print("there is no re-encoded copy to remove\n"), kDone;
+  print(fmt::format("{} MB removed: {} re-encoded {} in {}\n", in_mb(*removed), copies, copies == 1 ? "copy" : "copies",
+                    copies_folder()));
   return kDone;
 }
 
@@ -123,11 +153,12 @@ void add_describe(CLI::App& app, Action& chosen) {
 }
 
 void add_models(CLI::App& app, Action& chosen) {
-  auto all = std::make_shared<Named>(), one = std::make_shared<Named>();
+  auto all = std::make_shared<Named>(), one = std::make_shared<Named>(), none = std::make_shared<Named>();
   CLI::App& verb = add_verb(app, "models", "the models known by name, where they lie, how to fetch them",
                             "redraft models\n  redraft models get smollm2-135m", all, models_verb, chosen);
   CLI::App& get = add_verb(verb, "get", "fetch a model", "redraft models get smollm2-135m", one, get_verb, chosen);
   get.add_option("NAME", one->name, "a name of `redraft models` (default: the first)")->type_name("NAME");
+  add_verb(verb, "clean", "remove the re-encoded copies of models", "redraft models clean", none, clean_verb, chosen);
 }
 
 }  // namespace redraft

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <optional>
 
 #include "app/model_server.h"
 #include "cli/console.h"
@@ -15,25 +16,17 @@ namespace {
 struct ServeFlags {
   std::string model = "embedded";
   std::vector<std::string> set;
+  std::optional<std::string> encoding;
   int port = 8088;
   bool strict = false;
 };
 
-// KEY=VALUE as a setting: the value is JSON where it can be read as such, else a text.
-Status add_setting(Json& settings, const std::string& assignment) {
-  const std::size_t equals = assignment.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return invalid(fmt::format("--set {}: it must be KEY=VALUE, a setting of the model such as threads=2", assignment));
-  const std::string value = assignment.substr(equals + 1);
-  const Result<Json> json = parse_json(value);
-  settings[assignment.substr(0, equals)] = json.ok() ? *json : Json(value);
-  return {};
-}
-
 Status serve(const ServeFlags& flags) {
   ModelSpec spec{flags.model, Json::object(), ".", flags.strict};
   spec.joins = true;
-  for (const std::string& assignment : flags.set) REDRAFT_RETURN_IF_ERROR(add_setting(spec.settings, assignment));
+  REDRAFT_RETURN_IF_ERROR(add_settings(spec.settings, flags.set));
+  if (flags.encoding) spec.settings["encoding"] = *flags.encoding;
+  spec.tell = [](const std::string& remark) { say(remark); };
   Loop loop;
   REDRAFT_TRY(const std::unique_ptr<Model> model, make_model(loop, spec));
   REDRAFT_TRY(const std::unique_ptr<ModelServer> server, ModelServer::make(loop, *model, flags.port));
@@ -60,6 +53,7 @@ void add_serve_model(CLI::App& app, Action& chosen) {
   verb.add_option("--port", flags->port, "port to listen on (0 = any that is free; it is printed)")
       ->check(CLI::Range(0, 65535));
   verb.add_option("--set", flags->set, "KEY=VALUE: a setting of the model, such as threads=2")->allow_extra_args(false);
+  add_encoding(verb, flags->encoding);
   verb.add_flag("--strict", flags->strict, "bits that depend on a request's tokens only");
 }
 

@@ -65,7 +65,8 @@ function(redraft_test target)
   endif()
   gtest_discover_tests(${target} TEST_PREFIX "${arg_LABEL}/" DISCOVERY_MODE PRE_TEST
     WORKING_DIRECTORY "${PROJECT_BINARY_DIR}"
-    PROPERTIES LABELS ${arg_LABEL} RUN_SERIAL ${alone} TIMEOUT 600 ENVIRONMENT "${REDRAFT_TEST_ENVIRONMENT}")
+    PROPERTIES LABELS ${arg_LABEL} RUN_SERIAL ${alone} TIMEOUT 600 ENVIRONMENT "${REDRAFT_TEST_ENVIRONMENT}"
+      ENVIRONMENT_MODIFICATION "REDRAFT_CACHE=set:${PROJECT_BINARY_DIR}/cache")  # not the developer's own
 endfunction()
 
 # The targets redraft_<folder> among the folders given that exist.

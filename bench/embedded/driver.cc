@@ -52,7 +52,7 @@ struct Trie {
 std::size_t distinct_prompt_tokens(const std::string& path, const std::vector<Request>& requests) {
   Trie trie;
   std::size_t distinct = 0;
-  const auto file = LlamaFile::open(path, Weights::kFile);
+  const auto file = LlamaFile::open(path, Encoding::kFile);
   for (const Request& request : requests) {
     std::vector<Tokens> labels;
     const Result<Tokens> prompt = (*file)->encode(request.messages, request.constraint.choices, labels);

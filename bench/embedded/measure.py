@@ -140,7 +140,7 @@ def main():
         made = workloads.make(folder)
         first = redraft(folder / "choice.jsonl")
         model = pathlib.Path(first["path"])
-        encoding = first["encoding"]
+        encoding = next((name for name in ("bf16", "f16", "q8_0", "q4_0") if f":{name}" in first["id"]), "file")
         encoded = folder / "encoded.gguf"
         if encoding == "file":
             encoded = model

@@ -4,6 +4,7 @@
 #ifndef REDRAFT_REGISTRY_H_
 #define REDRAFT_REGISTRY_H_
 
+#include <functional>
 #include <memory>
 #include <span>
 
@@ -40,6 +41,8 @@ struct ModelSpec {
   std::string directory;  // relative paths start here
   bool strict = false;    // embedded: bits that depend on the data only
   bool joins = false;     // embedded: requests join what is being computed, as they come; for servers
+  // Gets a sentence before what takes its time and disk, once: a copy of the weights that is made.
+  std::function<void(const std::string&)> tell = {};
 };
 struct ModelEntry {
   std::string_view name, summary, source;

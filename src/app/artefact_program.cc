@@ -61,6 +61,15 @@ Task<std::vector<Result<Json>>> answer_all(const Program& program, const Artefac
   co_return co_await joined;
 }
 
+// Of the weights, in "FILE:DIGEST:bf16:strict;temperature=0"; "file" where none is named.
+std::string encoding_in(const std::string& id) {
+  const std::string name = id.substr(0, id.find(';'));
+  const std::size_t digest = name.find(':'), from = digest == std::string::npos ? digest : name.find(':', digest + 1);
+  const std::string encoding =
+      from == std::string::npos ? "" : name.substr(from + 1, name.find(':', from + 1) - from - 1);
+  return encoding.empty() || encoding == "strict" ? "file" : encoding;
+}
+
 }  // namespace
 
 Result<ModelSpec> student_of(const Artefact& artefact) {
@@ -81,6 +90,7 @@ Result<ModelSpec> student_of(const Artefact& artefact) {
   for (const KnownModel& model : known_models())
     if (id.starts_with(model.file)) {
       spec.name = "embedded:" + std::string(model.name);
+      spec.settings["encoding"] = encoding_in(id);
       return spec;
     }
   return invalid("the artefact was made with the model \"" + id +

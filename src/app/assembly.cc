@@ -4,6 +4,7 @@
 
 #include "app/labels.h"
 #include "metrics/composite.h"
+#include "models/llama_cpp.h"
 
 namespace redraft {
 namespace {
@@ -127,6 +128,19 @@ Json ids_of(const Dataset& rows) {
   return ids;
 }
 
+// Of every embedded model of the run.
+Status set_encoding(std::array<ModelSpec, 3>& specs, const std::string& encoding) {
+  bool any = false;
+  for (ModelSpec& spec : specs) {
+    if (!claims_embedded(spec.name)) continue;
+    spec.settings["encoding"] = encoding;
+    any = true;
+  }
+  if (any) return {};
+  return invalid("--encoding " + encoding + " is for embedded models, and none of student (" + specs[0].name +
+                 "), teacher and judge is one; leave it out");
+}
+
 }  // namespace
 
 Result<ModelSet> make_models(Loop& loop, const std::array<ModelSpec, 3>& specs) {
@@ -171,7 +185,9 @@ Result<std::unique_ptr<Assembly>> assemble(Loop& loop, const Flags& flags) {
     ModelSpec& spec = a.specs[static_cast<std::size_t>(role)];
     spec = a.task.model(role);
     spec.strict = flags.strict;
+    spec.tell = flags.on_model;
   }
+  if (flags.encoding) REDRAFT_RETURN_IF_ERROR(set_encoding(a.specs, *flags.encoding));
   REDRAFT_TRY(ModelSet set, make_models(loop, a.specs));
   a.owned = std::move(set.owned);
   a.models = set.models;

@@ -20,9 +20,11 @@ struct Flags {
   Budget budget;  // 0 = as in the file
   std::optional<std::uint64_t> seed;
   bool strict = false;
+  std::optional<std::string> encoding;         // of the weights of every embedded model
   std::vector<Place> also_read, also_written;  // by the caller: looked at with the others
   // Told what there is to know of the data, before anything is called.
   std::function<void(const std::string&)> on_data = {};
+  std::function<void(const std::string&)> on_model = {};  // told what a model does once and takes its time for
 };
 
 struct Assembly {

@@ -19,10 +19,15 @@ std::string variable(const char* name) {
 
 }  // namespace
 
-Result<std::string> cache_folder() {
+std::string cache_place() {
   std::string folder = variable("REDRAFT_CACHE");
   if (folder.empty() && !variable("XDG_CACHE_HOME").empty()) folder = variable("XDG_CACHE_HOME") + "/redraft";
   if (folder.empty() && !variable("HOME").empty()) folder = variable("HOME") + "/.cache/redraft";
+  return folder;
+}
+
+Result<std::string> cache_folder() {
+  std::string folder = cache_place();
   if (folder.empty()) return Status(Code::kIo, "no folder for a cache is known; set REDRAFT_CACHE or HOME");
   std::error_code error;
   std::filesystem::create_directories(folder, error);

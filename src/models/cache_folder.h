@@ -9,8 +9,10 @@
 
 namespace redraft {
 
-// ${REDRAFT_CACHE}, else ${XDG_CACHE_HOME}/redraft, else ~/.cache/redraft; made when it is missing. kIo: it cannot be
-// made or written, or no home is known; then do without, the cache is never needed.
+// ${REDRAFT_CACHE}, else ${XDG_CACHE_HOME}/redraft, else ~/.cache/redraft; "" when no home is known.
+std::string cache_place();
+// The same, made when it is missing. kIo: it cannot be made or written, or no home is known; then do without, the cache
+// is never needed.
 Result<std::string> cache_folder();
 
 }  // namespace redraft

@@ -25,7 +25,8 @@ TEST(ChatServingTest, ReadsWhatTheApiHas) {
   EXPECT_EQ(plain.messages[0].text(), "Hello.");
   EXPECT_EQ(plain.max_tokens, 77);
   EXPECT_EQ(plain.temperature, 1);
-  const Request full = read(body({{"max_tokens", 5}, {"temperature", 0.5}, {"top_p", 0.9}, {"stop", "."}, {"seed", 9}}));
+  const Request full =
+      read(body({{"max_tokens", 5}, {"temperature", 0.5}, {"top_p", 0.9}, {"stop", "."}, {"seed", 9}}));
   EXPECT_EQ(full.max_tokens, 5);
   EXPECT_EQ(full.temperature, 0.5);
   EXPECT_EQ(full.top_p, 0.9);

@@ -124,7 +124,8 @@ Result<bool> allows(const Places& form, const Place& from, const OrderedJson& va
     const OrderedJson *constant = member(place, "const"), *list = member(place, "enum");
     if ((types_of(place) & type_of(value)) == 0 || (constant && !same(*constant, value))) return false;
     const bool listed = &place == &from && !constant;
-    if (list && !listed && std::ranges::none_of(*list, [&](const OrderedJson& other) { return same(other, value); })) return false;
+    if (list && !listed && std::ranges::none_of(*list, [&](const OrderedJson& other) { return same(other, value); }))
+      return false;
     if ((value.is_object() &&
          about(place, {"properties", "required", "additionalProperties", "minProperties", "maxProperties"})) ||
         (value.is_array() && about(place, {"items", "prefixItems", "minItems", "maxItems"})))

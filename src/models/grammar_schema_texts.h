@@ -18,8 +18,8 @@ Result<Span> span_of(const Places& form, const char* least, const char* most);
 Result<std::optional<Dfa>> texts_of(const Places& form);
 Result<Dfa> texts_of_length(const Places& form, const Dfa& texts, const Span& length);
 Result<Dfa> numbers_of(const Places& form, bool whole);
-// Whether a value of `from`, which lists it as enum or const, is one for every schema of the form. kInvalidArgument when
-// that is not decided here.
+// Whether a value of `from`, which lists it as enum or const, is one for every schema of the form. kInvalidArgument
+// when that is not decided here.
 Result<bool> allows(const Places& form, const Place& from, const OrderedJson& value);
 
 }  // namespace redraft

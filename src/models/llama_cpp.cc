@@ -29,18 +29,18 @@ constexpr int kPad = 256;                                   // llama.cpp rounds 
 struct EmbeddedOptions {
   int context = 0, threads = 0, rows = 32, cache = 64, max_tokens = 0;
   double temperature = -1;
-  std::string weights = "auto";
+  std::string encoding = "auto";
   OptionList list() {
     return {{"context", context, 0, 1 << 20,
              "most tokens of a prompt with its answer; 0 = the file's, or what 96 MB of cache hold"},
             {"threads", threads, 0, 256, "0 = as many as there are free cores at the moment, at most 16"},
             {"rows", rows, 1, Engine::kMostRows, "most texts written at the same time"},
             {"cache", cache, 0, 1 << 16, "MB for prefixes that were computed, beside the context; 0 = none"},
-            {"weights",
-             weights,
-             {"auto", "file", "bf16"},
-             "file: as they are; bf16: widened, faster, 2 bytes each; auto: bf16 for small files on processors made "
-             "for it"},
+            {"encoding",
+             encoding,
+             {"auto", "file", "bf16", "f16", "q8_0", "q4_0"},
+             "of the weights in memory. file: as they come; auto: one that keeps them and is faster here; q4_0 changes "
+             "answers"},
             {"temperature", temperature, -1, 2, "replaces the program's; -1 = the program's"},
             {"max_tokens", max_tokens, 0, 1 << 20, "no answer may be longer; 0 = the program's cap alone"}};
   }
@@ -280,7 +280,7 @@ void EmbeddedModel::cancel() {
 
 std::string identity(const std::string& path, const LlamaFile& file, const EmbeddedOptions& options, bool strict) {
   std::string id = std::filesystem::path(path).filename().string() + ":" + file.digest().substr(0, 12);
-  if (file.widened()) id += ":bf16";
+  if (file.encoding() != Encoding::kFile) id += fmt::format(":{}", to_string(file.encoding()));
   if (strict) id += ":strict";
   if (options.temperature >= 0) id += fmt::format(";temperature={}", options.temperature);
   if (options.max_tokens > 0) id += fmt::format(";max_tokens={}", options.max_tokens);
@@ -320,10 +320,7 @@ std::vector<OptionInfo> describe_embedded() { return describe_options<EmbeddedOp
 Result<std::unique_ptr<Model>> make_embedded(Loop& loop, const ModelSpec& spec) {
   REDRAFT_TRY(EmbeddedOptions options, parse_options<EmbeddedOptions>(spec.settings, "model " + spec.name));
   REDRAFT_TRY(const std::string path, path_of(spec));
-  const Weights weights = options.weights == "file"   ? Weights::kFile
-                          : options.weights == "bf16" ? Weights::kBf16
-                                                      : Weights::kAuto;
-  Result<std::unique_ptr<LlamaFile>> opened = LlamaFile::open(path, weights);
+  Result<std::unique_ptr<LlamaFile>> opened = LlamaFile::open(path, encoding_called(options.encoding), spec.tell);
   if (!opened.ok()) return unusable(opened.status());
   std::unique_ptr<LlamaFile> file = std::move(*opened);
   REDRAFT_TRY(const int context, context_of(options, *file, path));

@@ -10,12 +10,11 @@
 #include <filesystem>
 #include <mutex>
 
-#include "base/digest.h"
 #include "base/utf8.h"
 #include "models/gguf_check.h"
-#include "models/llama_cpp_trial.h"
-#include "models/llama_cpp_widen.h"
+#include "models/llama_cpp_exercise.h"
 #include "models/load_trial.h"
+#include "models/remembered.h"
 
 // Of ggml, in no header that it installs: its lock around what its contexts share.
 extern "C" {
@@ -62,9 +61,9 @@ Status damaged(const std::string& path) {
 }
 
 // What a file that loads once loads with again.
-std::string loader(Weights weights) {
-  return fmt::format("redraft {}, ggml {} {}, weights {}, {}", REDRAFT_VERSION, ggml_version(), ggml_commit(),
-                     static_cast<int>(weights), llama_print_system_info());
+std::string loader() {
+  return fmt::format("redraft {}, ggml {} {}, {}", REDRAFT_VERSION, ggml_version(), ggml_commit(),
+                     llama_print_system_info());
 }
 
 std::string token_text(const llama_vocab* vocab, Token token) {
@@ -119,13 +118,13 @@ std::string llama_complaints() {
   return one_line(std::exchange(complaints, {}));
 }
 
-Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weights weights) {
+Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Encoding encoding, const Tell& tell) {
   start_llama();
   REDRAFT_RETURN_IF_ERROR(check_gguf(path));
-  REDRAFT_TRY(std::string digest, file_digest(path));
+  REDRAFT_TRY(const std::string digest, remembered_digest(path));
   ChildTrial trial;
   trial.work = [&]() -> Status {
-    REDRAFT_TRY(const std::unique_ptr<LlamaFile> file, load(path, weights));
+    REDRAFT_TRY(const std::unique_ptr<LlamaFile> file, load(path, digest, Encoding::kFile));
     return exercise(*file, path);
   };
   trial.lock = [] {
@@ -136,25 +135,20 @@ Result<std::unique_ptr<LlamaFile>> LlamaFile::open(const std::string& path, Weig
     ggml_critical_section_end();
     complaints_mutex.unlock();
   };
-  REDRAFT_RETURN_IF_ERROR(try_loading({path, digest, loader(weights)}, std::move(trial)));
-  REDRAFT_TRY(std::unique_ptr<LlamaFile> file, load(path, weights));
-  file->digest_ = std::move(digest);
-  return Result<std::unique_ptr<LlamaFile>>(std::move(file));
+  REDRAFT_RETURN_IF_ERROR(try_loading({path, digest, loader()}, std::move(trial)));
+  return load(path, digest, encoding, tell);
 }
 
-Result<std::unique_ptr<LlamaFile>> LlamaFile::load(const std::string& path, Weights weights) {
+Result<std::unique_ptr<LlamaFile>> LlamaFile::load(const std::string& path, const std::string& digest,
+                                                   Encoding encoding, const Tell& tell) {
   start_llama();
   std::unique_ptr<LlamaFile> file(new LlamaFile);
+  file->digest_ = digest;
   llama_complaints();
   try {
-    const bool wide = weights == Weights::kBf16 || (weights == Weights::kAuto && worth_widening(path));
-    if (wide) {
-      REDRAFT_TRY(llama_model * model, load_widened(path));
-      file->model_.reset(model);
-      file->widened_ = true;
-    } else {
-      file->model_.reset(llama_model_load_from_file(path.c_str(), llama_model_default_params()));
-    }
+    REDRAFT_TRY(const LoadedWeights loaded, load_weights(path, file->digest_, encoding, tell));
+    file->model_.reset(loaded.model);
+    file->encoding_ = loaded.encoding;
     if (!file->model_) return damaged(path);
     REDRAFT_RETURN_IF_ERROR(file->read(path));
   } catch (const std::exception& failure) {

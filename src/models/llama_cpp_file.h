@@ -1,8 +1,5 @@
 // A .gguf file in memory: its weights, its vocabulary and its chat template. Turns messages into tokens so that only
 // the template can write special tokens: a data row that contains "<|im_end|>" is text, never the end of its own turn.
-//
-// Small quantized files may be widened to bfloat16 while they are loaded: a processor with bfloat16 dot products
-// computes them about three times as fast as 4-bit ones, for 2 bytes of memory per weight.
 #ifndef REDRAFT_MODELS_LLAMA_CPP_FILE_H_
 #define REDRAFT_MODELS_LLAMA_CPP_FILE_H_
 
@@ -17,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "models/llama_cpp_encoding.h"
 #include "redraft/model.h"
 
 namespace redraft {
@@ -24,16 +22,15 @@ namespace redraft {
 using Token = llama_token;
 using Tokens = std::vector<Token>;
 
-enum class Weights { kAuto, kFile, kBf16 };  // auto: widened when small, quantized, and the processor is made for it
-
 class LlamaFile {
  public:
   // Checked first (gguf_check.h), then, when it is none of the catalogue's, tried once in a process of its own
   // (load_trial.h). kNotFound: no such file; kCorruption: not a whole .gguf file; kInvalidArgument: a kind of model
-  // that cannot serve.
-  static Result<std::unique_ptr<LlamaFile>> open(const std::string& path, Weights weights);
-  // Neither checked nor tried, without its digest: a damaged file may end the process.
-  static Result<std::unique_ptr<LlamaFile>> load(const std::string& path, Weights weights);
+  // that cannot serve. `tell` gets a sentence when a copy of the weights is made.
+  static Result<std::unique_ptr<LlamaFile>> open(const std::string& path, Encoding encoding, const Tell& tell = {});
+  // Neither checked nor tried: a damaged file may end the process. `digest`: its SHA-256.
+  static Result<std::unique_ptr<LlamaFile>> load(const std::string& path, const std::string& digest, Encoding encoding,
+                                                 const Tell& tell = {});
 
   // The prompt: the messages in the file's own template, up to where the answer starts. kInvalidArgument when a message
   // has parts other than text, or the template refuses them. For one thread at a time (the template engine's rule).
@@ -54,7 +51,7 @@ class LlamaFile {
   int trained_context() const { return llama_model_n_ctx_train(model_.get()); }
   std::size_t bytes_per_cell() const;                    // of the key-value cache, in half precision
   const std::string& digest() const { return digest_; }  // SHA-256 of the file
-  bool widened() const { return widened_; }
+  Encoding encoding() const { return encoding_; }        // that the weights have in memory: never kAuto
 
  private:
   struct Free {
@@ -77,7 +74,7 @@ class LlamaFile {
   mutable std::unordered_map<std::string, Tokens> runs_;  // texts between special tokens: most return row by row
   std::string name_, digest_;
   Token end_of_turn_ = LLAMA_TOKEN_NULL;
-  bool widened_ = false;
+  Encoding encoding_ = Encoding::kFile;
 };
 
 // What llama.cpp complained about since the last call, in one line; it logs nothing by itself. Thread-safe.

@@ -17,7 +17,7 @@ namespace redraft {
 namespace {
 
 TEST(LlamaFileTest, MessagesCannotWriteSpecialTokens) {
-  auto opened = LlamaFile::open(*model_path(""), Weights::kFile);
+  auto opened = LlamaFile::open(*model_path(""), Encoding::kFile);
   ASSERT_TRUE(opened.ok());
   const LlamaFile& file = **opened;
   const Token end = file.end_of_turn();
@@ -40,7 +40,7 @@ TEST(LlamaFileTest, MessagesCannotWriteSpecialTokens) {
 
 // Tokenized in parts: the tokens are those of the whole.
 TEST(LlamaFileTest, LongTextsAreCutBetweenWords) {
-  auto opened = LlamaFile::open(*model_path(""), Weights::kFile);
+  auto opened = LlamaFile::open(*model_path(""), Encoding::kFile);
   ASSERT_TRUE(opened.ok());
   std::string text;
   for (int i = 0; i < 4000; ++i)
@@ -60,7 +60,7 @@ TEST(LlamaFileTest, WordsOfAnyLengthAreTokenized) {
     testing::TinyGguf tiny;
     tiny.set_text("tokenizer.ggml.pre", splitting);
     std::ofstream(path, std::ios::binary) << tiny.bytes();
-    auto opened = LlamaFile::load(path, Weights::kFile);
+    auto opened = LlamaFile::load(path, "", Encoding::kFile);
     ASSERT_TRUE(opened.ok()) << opened.status().message();
     for (const char* unit : {"a", " ", "!"}) {
       std::string text;

@@ -149,7 +149,7 @@ std::vector<double> one_by_one(const LlamaFile& file, Decoder& decoder, const Re
 class Reference : public testing::Test {
  protected:
   void SetUp() override {
-    auto opened = LlamaFile::open(*model_path(""), Weights::kAuto);
+    auto opened = LlamaFile::open(*model_path(""), Encoding::kAuto);
     ASSERT_TRUE(opened.ok());
     file = std::move(*opened);
     auto made = Decoder::make(*file, DecoderShape{1024, 1, 1}, stop);

@@ -1,14 +1,22 @@
-// A little of everything that a loaded file is used for: what load_trial.h does in the child process.
+// How fast this processor multiplies by weights of one encoding or another: a few products of a real matrix of the
+// file, by llama.cpp's own kernels, in the layout that it would give them. Measured in processor time of one thread, in
+// turns, the least of each: what else the machine does hardly shows. About a tenth of a second.
 #ifndef REDRAFT_MODELS_LLAMA_CPP_TRIAL_H_
 #define REDRAFT_MODELS_LLAMA_CPP_TRIAL_H_
 
-#include "models/llama_cpp_file.h"
+#include <string>
+#include <vector>
+
+#include "models/llama_cpp_recode.h"
 
 namespace redraft {
 
-// Spells out all tokens, tokenizes, renders the chat template, computes a few tokens and a hidden state. kCorruption:
-// what comes out is no numbers. Starts no thread.
-Status exercise(const LlamaFile& file, const std::string& path);
+// Encodings for which this build of llama.cpp has fast kernels on this processor, the most exact first.
+std::vector<Encoding> promising_encodings();
+// Seconds for a prompt and some rows written together, one per encoding; empty when they cannot be measured.
+std::vector<double> try_encodings(const WeightFile& file, const std::vector<Encoding>& encodings);
+// What these seconds hold for: the processor's name and abilities, and the version of llama.cpp.
+std::string kernels_in_use();
 
 }  // namespace redraft
 

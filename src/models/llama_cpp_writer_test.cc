@@ -14,7 +14,7 @@ namespace {
 
 const LlamaFile& file() {
   static const std::unique_ptr<LlamaFile> opened = [] {
-    auto made = LlamaFile::open(*model_path(""), Weights::kFile);
+    auto made = LlamaFile::open(*model_path(""), Encoding::kFile);
     if (!made.ok()) ADD_FAILURE() << made.status().message();
     return std::move(*made);
   }();

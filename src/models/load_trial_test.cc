@@ -207,7 +207,7 @@ TEST_F(LoadTrialTest, ACrashNamesTheFileAndTheRemedy) {
 TEST_F(LoadTrialTest, SmallFilesOfBothKindsLoad) {
   for (bool pieces : {false, true}) {
     write(TinyGguf(pieces));
-    auto file = LlamaFile::open(path, Weights::kFile);
+    auto file = LlamaFile::open(path, Encoding::kFile);
     ASSERT_TRUE(file.ok()) << file.status().message();
     EXPECT_EQ((*file)->digest(), *file_digest(path));
     EXPECT_TRUE(exercise(**file, path).ok());
@@ -220,7 +220,7 @@ TEST_F(LoadTrialTest, WeightsThatAreNoNumbersAreRefusedByTheTrial) {
   std::string& scales = file.tensor("blk.0.attn_q.weight").bytes;
   for (std::size_t i = 0; i < scales.size(); i += 34) scales.replace(i, 2, testing::raw<std::uint16_t>(0x7e00));  // NaN
   write(file);
-  const Status status = LlamaFile::open(path, Weights::kFile).status();
+  const Status status = LlamaFile::open(path, Encoding::kFile).status();
   EXPECT_EQ(status.code(), Code::kCorruption);
   EXPECT_NE(status.message().find("is no numbers"), std::string::npos) << status.message();
 }
@@ -229,13 +229,13 @@ TEST_F(LoadTrialTest, ATemplateWithoutEndIsRefusedByTheTrial) {
   TinyGguf file;
   file.set_text("tokenizer.chat_template", "{% for a in range(10) %}{{ b.c.d }}{% endfor %}");
   write(file);
-  EXPECT_FALSE(LlamaFile::open(path, Weights::kFile).ok());
+  EXPECT_FALSE(LlamaFile::open(path, Encoding::kFile).ok());
 }
 
 // Without a sanitizer the same holds where C++ allocates: it throws, and AddressSanitizer ends the process instead.
 // In a child, for a limit that is lowered cannot be raised again.
 TEST_F(LoadTrialTest, NoMemoryForAContextIsAStatusAndTheProcessLives) {
-  auto file = LlamaFile::open(path, Weights::kFile);
+  auto file = LlamaFile::open(path, Encoding::kFile);
   ASSERT_TRUE(file.ok()) << file.status().message();
   ChildTrial trial;
   trial.bytes = std::uint64_t{600} << 20;

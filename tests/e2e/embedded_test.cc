@@ -39,7 +39,7 @@ neighbours = 1
 patience = 1
 bootstrap = 0
 [models]
-student = { name = "embedded", weights = "file" }
+student = { name = "embedded", encoding = "file" }
 [budget]
 calls = 60
 )");
@@ -111,6 +111,47 @@ TEST(Embedded, KilledAtRandomInstantsItEndsAsIfItNeverWas) {
     EXPECT_EQ(without_run(folder.json("task.best.json")), expected);
     EXPECT_EQ(calls_in(folder), calls);
   }
+}
+
+TEST(Embedded, AnotherEncodingIsAskedForMadeOnceKeptAndRemoved) {
+  const Folder folder;
+  write_small_task(folder);
+  const std::vector<std::string> own_cache = {"REDRAFT_CACHE=" + folder.at("cache")};
+  const std::string said = "the weights of SmolLM2-135M-Instruct.Q4_1.gguf are re-encoded as Q8_0, once (144 MB in ";
+  const auto times_said = [&](const std::string& err) {
+    std::size_t times = 0;
+    for (std::size_t at = err.find(said); at != std::string::npos; at = err.find(said, at + 1)) ++times;
+    return times;
+  };
+  // The flag wins over the table. Two processes at once make one copy.
+  const std::vector<std::string> optimize = {"optimize", "task.toml", "--encoding", "q8_0", "--max-calls", "40"};
+  std::vector<std::string> other = {REDRAFT_BINARY};
+  other.insert(other.end(), optimize.begin(), optimize.end());
+  other.insert(other.end(), {"--run", "other.db", "--out", "other.json"});
+  Child beside(other, folder.path(), "", own_cache);
+  const Ran first = folder.run(optimize, "", own_cache), second = beside.wait();
+  EXPECT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(second.code, 0) << second.err;
+  EXPECT_GE(times_said(first.err) + times_said(second.err), 1u);
+  EXPECT_LE(times_said(first.err), 1u) << first.err;
+  const std::string id = folder.json("task.best.json")["models"]["student"];
+  EXPECT_TRUE(id.ends_with(":q8_0")) << id;
+
+  // The artefact is applied as it was made.
+  const Ran applied = folder.run({"apply", "task.best.json"}, "{\"word\": \"pear\"}\n", own_cache);
+  EXPECT_EQ(applied.code, 0) << applied.err;
+  EXPECT_EQ(applied.err, "");
+  const Ran as_file = folder.run({"apply", "task.best.json", "--encoding", "bf16"}, "", own_cache);
+  EXPECT_NE(as_file.err.find("re-encoded as BF16"), std::string::npos) << as_file.err;
+
+  const std::string listed = folder.run({"models"}, "", own_cache).out;
+  for (const std::string line : {"\nsmollm2-135m  bf16      270\n", "\nsmollm2-135m  q8_0      144\n"})
+    EXPECT_NE(listed.find(line), std::string::npos) << listed;
+  const Ran cleaned = folder.run({"models", "clean"}, "", own_cache);
+  EXPECT_EQ(cleaned.code, 0) << cleaned.err;
+  EXPECT_EQ(cleaned.out, "415 MB removed: 2 re-encoded copies in " + folder.at("cache/encodings") + "\n");
+  EXPECT_EQ(folder.run({"models"}, "", own_cache).out.find("bf16"), std::string::npos);
+  EXPECT_EQ(folder.run({"models", "clean"}, "", own_cache).out, "there is no re-encoded copy to remove\n");
 }
 
 // What the program asks the kernel for, one call a line.

@@ -25,7 +25,7 @@ output = { kind = ["fruit", "animal"] }
 [metric]
 name = "exact_match"
 [models]
-student = { name = "tiny.gguf", weights = "file", threads = 1 }
+student = { name = "tiny.gguf", encoding = "file", threads = 1 }
 )");
   }
   Ran eval(const TinyGguf& model) {

@@ -8,7 +8,8 @@ namespace {
 
 class Server {
  public:
-  Server() : child_({REDRAFT_BINARY, "serve-model", "--port", "0", "--set", "threads=1", "--set", "context=2048"}, "/tmp") {
+  Server()
+      : child_({REDRAFT_BINARY, "serve-model", "--port", "0", "--set", "threads=1", "--set", "context=2048"}, "/tmp") {
     eventually([this] { return child_.out().ends_with("/v1\n") || !child_.running(); });
     const std::string out = child_.out();
     if (out.ends_with("/v1\n")) url_ = out.substr(0, out.size() - 1);
@@ -57,9 +58,10 @@ TEST(ServeModel, AnswersTheChatApi) {
                        {"properties", {{"urgent", {{"type", "boolean"}}}}},
                        {"required", {"urgent"}},
                        {"additionalProperties", false}};
-  const Json object = server.chat(
-      {{"response_format", {{"type", "json_schema"}, {"json_schema", {{"name", "a"}, {"schema", schema}}}}},
-       {"max_tokens", 40}, {"temperature", 0}});
+  const Json object =
+      server.chat({{"response_format", {{"type", "json_schema"}, {"json_schema", {{"name", "a"}, {"schema", schema}}}}},
+                   {"max_tokens", 40},
+                   {"temperature", 0}});
   ASSERT_EQ(object["http"], 200) << object;
   EXPECT_TRUE(Json::parse(content(object))["urgent"].is_boolean());
   EXPECT_EQ(content(server.chat({{"grammar", "root ::= \"yes\""}, {"temperature", 0}})), "yes");
@@ -109,7 +111,9 @@ TEST(ServeModel, BadRequestsAreNamedAndTheServerLives) {
   EXPECT_EQ(browser.Get("/v1/models", {{"Origin", "https://example.org"}})->status, 403);
   EXPECT_EQ(server.chat({{"max_tokens", 2}})["http"], 200);
 
-  const Ran taken = Child({REDRAFT_BINARY, "serve-model", "--port", server.host().substr(server.host().rfind(':') + 1)}, "/tmp").wait();
+  const Ran taken =
+      Child({REDRAFT_BINARY, "serve-model", "--port", server.host().substr(server.host().rfind(':') + 1)}, "/tmp")
+          .wait();
   EXPECT_EQ(taken.code, 3);
   EXPECT_NE(taken.err.find("in use"), std::string::npos) << taken.err;
 }
@@ -122,7 +126,8 @@ TEST(ServeModel, ManyClientsShareItsBatchesAndAStopAnswersThem) {
   for (std::size_t i = 0; i < answers.size(); ++i)
     clients.emplace_back([&server, &answers, i] {
       answers[i] = server.chat({{"messages", {{{"role", "user"}, {"content", "Count from " + std::to_string(i)}}}},
-                                {"max_tokens", 8}, {"temperature", 0}});
+                                {"max_tokens", 8},
+                                {"temperature", 0}});
     });
   for (std::thread& client : clients) client.join();
   for (const Json& answer : answers) EXPECT_EQ(answer["http"], 200) << answer;

@@ -1,6 +1,6 @@
 // What --strict promises, with the real small model in the real program: a row's bits depend on its tokens only. So the
-// number of threads, what is computed together, what is kept of earlier prompts, and the journal change nothing: neither
-// an event nor the artefact. And what the other mode promises: equal commands give equal bytes.
+// number of threads, what is computed together, what is kept of earlier prompts, and the journal change nothing:
+// neither an event nor the artefact. And what the other mode promises: equal commands give equal bytes.
 #include "tests/e2e/cli.h"
 
 namespace redraft {

@@ -115,6 +115,15 @@ TEST(Usage, AnEmbeddedModelThatIsNotUsableIsExitThree) {
                    "run: redraft models get smollm2-135m", 3);
 }
 
+TEST(Usage, AnEncodingIsForEmbeddedModels) {
+  const TaskFolder folder;
+  expect_refused(
+      folder.run({"optimize", "task.toml", "--encoding", "q8_0"}),
+      "--encoding q8_0 is for embedded models, and none of student (scripted:model.json), teacher and judge");
+  expect_refused(folder.run({"eval", "task.toml", "--student", "embedded", "--encoding", "q5"}), "q5");
+  expect_refused(folder.run({"eval", "task.toml", "--student", "embedded", "--encoding", "q5"}), "q4_0");
+}
+
 TEST(Usage, AKeyInAnEnvFileIsNeverShown) {
   const TaskFolder folder;
   folder.write("keys.env", "# mine\nexport A_KEY='canary-1'\n\nthis line with canary-2 is wrong\n");

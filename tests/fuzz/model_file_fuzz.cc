@@ -83,7 +83,7 @@ Status answer(const LlamaFile& file) {
 Outcome bare_outcome_of(const fs::path& path, std::string& why) {
   ChildTrial trial;
   trial.work = [&]() -> Status {
-    REDRAFT_TRY(const std::unique_ptr<LlamaFile> file, LlamaFile::load(path, Weights::kFile));
+    REDRAFT_TRY(const std::unique_ptr<LlamaFile> file, LlamaFile::load(path, "", Encoding::kFile));
     return exercise(*file, path);
   };
   const TrialResult result = try_in_child(trial);
@@ -98,7 +98,7 @@ Outcome outcome_of(const fs::path& path, std::string& why) {
     why = checked.message();
     return kChecked;
   }
-  const auto file = LlamaFile::open(path, Weights::kFile);
+  const auto file = LlamaFile::open(path, Encoding::kFile);
   if (!file.ok()) {
     why = file.status().message();
     if (why.find("did not survive") == std::string::npos) return kRefused;
@@ -174,7 +174,7 @@ int in_this_process(std::uint64_t number, const fs::path& path) {
   const testing::Mutant mutant = testing::mutant(number, real.header, real.size);
   write(path, mutant);
   setenv("GGML_NO_BACKTRACE", "1", 1);
-  const auto file = LlamaFile::load(path, Weights::kFile);
+  const auto file = LlamaFile::load(path, "", Encoding::kFile);
   const Status status = file.ok() ? exercise(**file, path) : file.status();
   fmt::print("{} ({}): {}\n", number, mutant.kind, status.ok() ? "loads" : status.message());
   return 0;
