@@ -18,7 +18,7 @@
 #include "base/digest.h"
 #include "models/catalogue.h"
 #include "models/llama_cpp_decoder.h"
-#include "models/llama_cpp_trial.h"
+#include "models/llama_cpp_exercise.h"
 #include "support/tiny_gguf.h"
 
 // The sanitizers end a process that gets no memory, unless they are told to do as the C library does.

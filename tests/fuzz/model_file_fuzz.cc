@@ -21,7 +21,7 @@
 #include "models/child_trial.h"
 #include "models/gguf_check.h"
 #include "models/llama_cpp_engine.h"
-#include "models/llama_cpp_trial.h"
+#include "models/llama_cpp_exercise.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 extern "C" __attribute__((visibility("default"))) const char* __asan_default_options() {
