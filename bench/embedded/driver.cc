@@ -3,8 +3,8 @@
 //
 //   redraft_embedded_driver MODEL REQUESTS.jsonl [KEY=VALUE...]     (settings of the model; strict=true)
 //
-// A request: {"messages": [{"role", "content"}...], and "choices": [...], or "max_tokens" with or without "schema"}.
-// Prints one JSON object; answers go to the file that answers=FILE names.
+// A request: {"messages": [{"role", "content"}...], and "choices": [...] with or without "every_logprob", or
+// "max_tokens" with or without "schema"}. Prints one JSON object; answers go to the file that answers=FILE names.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -29,7 +29,8 @@ Request request_of(const Json& json) {
     request.messages.emplace_back(message.at("role").get<std::string>(), message.at("content").get<std::string>());
   request.max_tokens = json.value("max_tokens", 16);
   if (json.contains("choices"))
-    request.constraint = {Constraint::Kind::kChoices, json.at("choices").get<std::vector<std::string>>(), "", false};
+    request.constraint = {Constraint::Kind::kChoices, json.at("choices").get<std::vector<std::string>>(), "",
+                          json.value("every_logprob", false)};
   if (json.contains("schema")) request.constraint = {Constraint::Kind::kJsonSchema, {}, json.at("schema").dump()};
   return request;
 }
