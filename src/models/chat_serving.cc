@@ -1,5 +1,7 @@
 #include "models/chat_serving.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -26,8 +28,7 @@ class Body {
     const Json* value = member(name);
     if (!value) return otherwise;
     if (value->is_number() && *value >= least && *value <= most) return value->get<double>();
-    complain(wrong(
-        name, "is " + value->dump() + "; it must be a number from " + Json(least).dump() + " to " + Json(most).dump()));
+    complain(wrong(name, fmt::format("is {}; it must be a number from {} to {}", value->dump(), least, most)));
     return otherwise;
   }
   int count(const char* name, int otherwise, int least, int most) {

@@ -71,10 +71,10 @@ class SchemaMaker {
 
   At space(At next) { return b_.call(space_, next); }
 
-  At rule(Places places) {
-    std::ranges::sort(places, {}, &Place::schema);
+  At rule(SchemaPlaces places) {
+    std::ranges::sort(places, {}, &SchemaPlace::schema);
     std::vector<const OrderedJson*> key;
-    for (const Place& place : places) key.push_back(place.schema);
+    for (const SchemaPlace& place : places) key.push_back(place.schema);
     key.erase(std::unique(key.begin(), key.end()), key.end());
     const auto [found, fresh] = rules_.try_emplace(std::move(key), 0);
     if (!fresh) return found->second;
@@ -84,10 +84,10 @@ class SchemaMaker {
     return found->second;
   }
 
-  Status make_rule(At at, const Places& places) {
-    REDRAFT_TRY(const std::vector<Places> forms, forms_.of(places));
-    for (const Places& form : forms) {
-      const auto listed = std::ranges::find_if(form, [](const Place& p) { return values_of(p).has_value(); });
+  Status make_rule(At at, const SchemaPlaces& places) {
+    REDRAFT_TRY(const std::vector<SchemaPlaces> forms, forms_.of(places));
+    for (const SchemaPlaces& form : forms) {
+      const auto listed = std::ranges::find_if(form, [](const SchemaPlace& p) { return values_of(p).has_value(); });
       if (listed != form.end()) {
         const auto values = values_of(*listed);
         for (const OrderedJson& value : *values) {
@@ -97,13 +97,13 @@ class SchemaMaker {
         continue;
       }
       unsigned types = kAllTypes;
-      for (const Place& place : form) types &= types_of(place);
+      for (const SchemaPlace& place : form) types &= types_of(place);
       REDRAFT_RETURN_IF_ERROR(make_types(at, form, types));
     }
     return Status();
   }
 
-  Status make_types(At at, const Places& form, unsigned types) {
+  Status make_types(At at, const SchemaPlaces& form, unsigned types) {
     if (types & kNull) b_.add_way(at, b_.literal("null", Grammar::kEnd));
     if (types & kBoolean) {
       b_.add_way(at, b_.literal("true", Grammar::kEnd));
@@ -128,8 +128,8 @@ class SchemaMaker {
     return Status();
   }
 
-  Result<At> text_of(const Places& form) {
-    REDRAFT_TRY(const Span length, span_of(form, "minLength", "maxLength"));
+  Result<At> text_of(const SchemaPlaces& form) {
+    REDRAFT_TRY(const CountSpan length, span_of(form, "minLength", "maxLength"));
     REDRAFT_TRY(const std::optional<Dfa> texts, texts_of(form));
     const At close = b_.literal("\"", Grammar::kEnd);
     if (texts) {
@@ -141,9 +141,9 @@ class SchemaMaker {
   }
 
   // What holds for the item at `index`.
-  static Places item_at(const Places& form, std::size_t index) {
-    Places all;
-    for (const Place& place : form) {
+  static SchemaPlaces item_at(const SchemaPlaces& form, std::size_t index) {
+    SchemaPlaces all;
+    for (const SchemaPlace& place : form) {
       const OrderedJson *first = member(place, "prefixItems"), *items = member(place, "items");
       if (first && index < first->size())
         all.push_back({&(*first)[index], fmt::format("{}/prefixItems/{}", place.where, index)});
@@ -154,10 +154,10 @@ class SchemaMaker {
 
   At comma(At next) { return b_.literal(",", space(next)); }
 
-  Result<At> list_of(const Places& form) {
-    REDRAFT_TRY(const Span items, span_of(form, "minItems", "maxItems"));
+  Result<At> list_of(const SchemaPlaces& form) {
+    REDRAFT_TRY(const CountSpan items, span_of(form, "minItems", "maxItems"));
     std::size_t named = 0;
-    for (const Place& place : form)
+    for (const SchemaPlace& place : form)
       if (const OrderedJson* first = member(place, "prefixItems")) named = std::max(named, first->size());
     named = std::min<std::size_t>(named, items.max);
     const At close = b_.literal("]", Grammar::kEnd), end = space(close);
@@ -190,13 +190,13 @@ class SchemaMaker {
     bool others = false;  // those without a name of theirs may be added
   };
 
-  static Result<Members> members_of(const Places& form) {
+  static Result<Members> members_of(const SchemaPlaces& form) {
     Members m;
     const auto add = [&](const std::string& name) {
       if (std::ranges::find(m.names, name) == m.names.end()) m.names.push_back(name);
     };
     bool asked = false, closed = false;
-    for (const Place& place : form) {
+    for (const SchemaPlace& place : form) {
       if (const OrderedJson* properties = member(place, "properties"))
         for (const auto& entry : properties->items()) add(entry.key());
       if (const OrderedJson* others = member(place, "additionalProperties")) {
@@ -205,7 +205,7 @@ class SchemaMaker {
         asked = asked || !no;
       }
     }
-    for (const Place& place : form)
+    for (const SchemaPlace& place : form)
       if (const OrderedJson* required = member(place, "required"))
         for (const OrderedJson& name : *required) {
           if (!name.is_string()) return cannot(place, "required", "this must be a list of names");
@@ -217,9 +217,9 @@ class SchemaMaker {
   }
 
   // What holds for the value of `name`; null: of any other.
-  static Places value_at(const Places& form, const std::string* name) {
-    Places all;
-    for (const Place& place : form) {
+  static SchemaPlaces value_at(const SchemaPlaces& form, const std::string* name) {
+    SchemaPlaces all;
+    for (const SchemaPlace& place : form) {
       const OrderedJson *properties = member(place, "properties"), *others = member(place, "additionalProperties");
       if (name && properties && properties->contains(*name))
         all.push_back({&properties->at(*name), place.where + "/properties" + in_place(*name)});
@@ -230,7 +230,7 @@ class SchemaMaker {
 
   At colon(At next) { return b_.literal(":", b_.split({next, b_.literal(" ", next)})); }
 
-  At other_member(const Places& form, const Members& m) {
+  At other_member(const SchemaPlaces& form, const Members& m) {
     const At value = colon(b_.call(rule(value_at(form, nullptr)), Grammar::kEnd));
     if (m.names.empty()) return b_.call(string_, value);
     std::vector<std::u32string> names;
@@ -238,9 +238,9 @@ class SchemaMaker {
     return b_.literal("\"", add_dfa(b_, dfa_without(names), Written::kInJsonString, b_.literal("\"", value)));
   }
 
-  Result<At> object_of(const Places& form) {
+  Result<At> object_of(const SchemaPlaces& form) {
     REDRAFT_TRY(const Members m, members_of(form));
-    REDRAFT_TRY(Span count, span_of(form, "minProperties", "maxProperties"));
+    REDRAFT_TRY(CountSpan count, span_of(form, "minProperties", "maxProperties"));
     if (count.min <= m.required.size()) count.min = 0;
     if (!m.others && count.max >= m.names.size()) count.max = Grammar::kUnlimited;
     if (!m.names.empty() && count.bounded())
@@ -273,7 +273,7 @@ class SchemaMaker {
   GrammarBuilder b_;
   At space_ = 0, char_ = 0, string_ = 0;
   std::map<std::vector<const OrderedJson*>, At> rules_;
-  std::deque<std::pair<At, Places>> waiting_;
+  std::deque<std::pair<At, SchemaPlaces>> waiting_;
 };
 
 }  // namespace

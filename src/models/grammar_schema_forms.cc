@@ -36,7 +36,7 @@ constexpr std::array<Refused, 13> kRefused = {{
     {"$recursiveRef", "use $ref"},
 }};
 
-Status check_shape(const Place& place) {
+Status check_shape(const SchemaPlace& place) {
   const auto is_schema = [](const OrderedJson& j) { return j.is_object() || j.is_boolean(); };
   if (!is_schema(*place.schema)) return cannot(place, "", "a schema is an object or a boolean");
   for (const Refused& r : kRefused)
@@ -84,31 +84,31 @@ unsigned type_named(const OrderedJson& name) {
   return 0;
 }
 
-bool requires_key(const Place& place, const std::string& name) {
+bool requires_key(const SchemaPlace& place, const std::string& name) {
   const OrderedJson* required = member(place, "required");
   return required && std::ranges::find(*required, OrderedJson(name)) != required->end();
 }
 
 // Its properties are the only ones it may have, and `name` is none of them.
-bool forbids_key(const Place& place, const std::string& name) {
+bool forbids_key(const SchemaPlace& place, const std::string& name) {
   const OrderedJson *others = member(place, "additionalProperties"), *known = member(place, "properties");
   return others && others->is_boolean() && !others->get<bool>() && !(known && known->contains(name));
 }
 
 }  // namespace
 
-const OrderedJson* member(const Place& place, const char* key) {
+const OrderedJson* member(const SchemaPlace& place, const char* key) {
   if (!place.schema->is_object()) return nullptr;
   const auto found = place.schema->find(key);
   return found == place.schema->end() ? nullptr : &*found;
 }
 
-Status cannot(const Place& place, const char* key, const std::string& why) {
+Status cannot(const SchemaPlace& place, const char* key, const std::string& why) {
   std::string where = place.where + (*key ? "/" + std::string(key) : "");
   return invalid((where.empty() ? "/" : where) + ": " + why);
 }
 
-Result<std::optional<std::uint32_t>> count_of(const Place& place, const char* key) {
+Result<std::optional<std::uint32_t>> count_of(const SchemaPlace& place, const char* key) {
   const OrderedJson* found = member(place, key);
   if (!found) return std::optional<std::uint32_t>();
   const double value = found->is_number() ? found->get<double>() : -1;
@@ -125,7 +125,7 @@ unsigned type_of(const OrderedJson& value) {
   return value.get<double>() == std::floor(value.get<double>()) ? kWhole : kFraction;
 }
 
-unsigned types_of(const Place& place) {
+unsigned types_of(const SchemaPlace& place) {
   if (place.schema->is_string()) return type_named(*place.schema);
   unsigned bits = kAllTypes;
   if (const OrderedJson* types = member(place, "type")) {
@@ -142,7 +142,7 @@ unsigned types_of(const Place& place) {
   return bits;
 }
 
-std::optional<std::vector<OrderedJson>> values_of(const Place& place) {
+std::optional<std::vector<OrderedJson>> values_of(const SchemaPlace& place) {
   if (const OrderedJson* constant = member(place, "const")) return std::vector<OrderedJson>{*constant};
   if (const OrderedJson* list = member(place, "enum"); list && list->is_array())
     return std::vector<OrderedJson>(list->begin(), list->end());
@@ -160,13 +160,13 @@ std::string in_place(const std::string& key) {
 }
 
 // Only "#" and "#/..." can be followed.
-Result<Place> SchemaForms::follow(const Place& place) const {
+Result<SchemaPlace> SchemaForms::follow(const SchemaPlace& place) const {
   const auto& text = place.schema->at("$ref").get_ref<const std::string&>();
   const auto nothing = [&] {
     return cannot(place, "$ref", "\"" + shortened(text, 80) + "\" points to nothing; only #/... can be followed");
   };
   if (!text.starts_with('#') || (text.size() > 1 && text[1] != '/')) return nothing();
-  Place to{&root_, ""};
+  SchemaPlace to{&root_, ""};
   for (std::size_t at = 1; at < text.size();) {
     const std::size_t end = std::min(text.find('/', at + 1), text.size());
     std::string key;
@@ -188,17 +188,17 @@ Result<Place> SchemaForms::follow(const Place& place) const {
   return to;
 }
 
-Place SchemaForms::resolved(Place place) const {
+SchemaPlace SchemaForms::resolved(SchemaPlace place) const {
   for (std::size_t i = 0; i < kMostFollowed && member(place, "$ref") && member(place, "$ref")->is_string(); ++i) {
-    const Result<Place> to = follow(place);
+    const Result<SchemaPlace> to = follow(place);
     if (!to.ok()) break;
     place = *to;
   }
   return place;
 }
 
-bool SchemaForms::disjoint(const Place& first, const Place& second, int depth) const {
-  const Place a = resolved(first), b = resolved(second);
+bool SchemaForms::disjoint(const SchemaPlace& first, const SchemaPlace& second, int depth) const {
+  const SchemaPlace a = resolved(first), b = resolved(second);
   if ((types_of(a) & types_of(b)) == 0) return true;
   const auto of_a = values_of(a), of_b = values_of(b);
   if (of_a && of_b)
@@ -223,7 +223,7 @@ bool SchemaForms::disjoint(const Place& first, const Place& second, int depth) c
 }
 
 // Exactly one of several can be enforced where no value fits two.
-Status SchemaForms::check_one_of(const Places& options) const {
+Status SchemaForms::check_one_of(const SchemaPlaces& options) const {
   if (options.size() > 64) return cannot(options[0], "", "more than 64 forms of oneOf; use anyOf");
   for (std::size_t i = 0; i < options.size(); ++i)
     for (std::size_t j = 0; j < i; ++j)
@@ -235,9 +235,10 @@ Status SchemaForms::check_one_of(const Places& options) const {
   return Status();
 }
 
-Status SchemaForms::expand(Places todo, Places done, std::vector<Places> choices, std::vector<Places>& forms) const {
+Status SchemaForms::expand(SchemaPlaces todo, SchemaPlaces done, std::vector<SchemaPlaces> choices,
+                           std::vector<SchemaPlaces>& forms) const {
   while (!todo.empty()) {
-    const Place place = std::move(todo.back());
+    const SchemaPlace place = std::move(todo.back());
     todo.pop_back();
     REDRAFT_RETURN_IF_ERROR(check_shape(place));
     if (place.schema->is_boolean()) {
@@ -248,17 +249,17 @@ Status SchemaForms::expand(Places todo, Places done, std::vector<Places> choices
       return cannot(place, "", "the schema refers to itself without end; put the reference into a property or an item");
     done.push_back(place);
     if (member(place, "$ref")) {
-      REDRAFT_TRY(Place to, follow(place));
+      REDRAFT_TRY(SchemaPlace to, follow(place));
       todo.push_back(std::move(to));
     }
     for (const char* key : {"allOf", "anyOf", "oneOf"}) {
       const OrderedJson* list = member(place, key);
       if (!list) continue;
-      Places options;
+      SchemaPlaces options;
       for (std::size_t i = 0; i < list->size(); ++i)
         options.push_back({&(*list)[i], fmt::format("{}/{}/{}", place.where, key, i)});
       if (key == std::string_view("oneOf")) {
-        for (const Place& option : options) REDRAFT_RETURN_IF_ERROR(check_shape(option));
+        for (const SchemaPlace& option : options) REDRAFT_RETURN_IF_ERROR(check_shape(option));
         REDRAFT_RETURN_IF_ERROR(check_one_of(options));
       }
       if (key == std::string_view("allOf")) todo.insert(todo.end(), options.begin(), options.end());
@@ -271,18 +272,18 @@ Status SchemaForms::expand(Places todo, Places done, std::vector<Places> choices
     forms.push_back(std::move(done));
     return Status();
   }
-  const Places options = std::move(choices.back());
+  const SchemaPlaces options = std::move(choices.back());
   choices.pop_back();
-  for (const Place& option : options) REDRAFT_RETURN_IF_ERROR(expand({option}, done, choices, forms));
+  for (const SchemaPlace& option : options) REDRAFT_RETURN_IF_ERROR(expand({option}, done, choices, forms));
   return Status();
 }
 
-Result<std::vector<Places>> SchemaForms::of(const Places& all) const {
-  std::vector<Places> forms;
+Result<std::vector<SchemaPlaces>> SchemaForms::of(const SchemaPlaces& all) const {
+  std::vector<SchemaPlaces> forms;
   REDRAFT_RETURN_IF_ERROR(expand(all, {}, {}, forms));
-  for (Places& form : forms) {  // what is said twice counts once
+  for (SchemaPlaces& form : forms) {  // what is said twice counts once
     std::set<const OrderedJson*> seen;
-    std::erase_if(form, [&](const Place& place) { return !seen.insert(place.schema).second; });
+    std::erase_if(form, [&](const SchemaPlace& place) { return !seen.insert(place.schema).second; });
   }
   return forms;
 }

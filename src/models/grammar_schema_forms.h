@@ -11,11 +11,11 @@
 
 namespace redraft {
 
-struct Place {
+struct SchemaPlace {
   const OrderedJson* schema = nullptr;
   std::string where;  // "/properties/age"; "" for the whole schema
 };
-using Places = std::vector<Place>;
+using SchemaPlaces = std::vector<SchemaPlace>;
 
 enum TypeBits : unsigned {
   kNull = 1,
@@ -33,27 +33,28 @@ class SchemaForms {
   explicit SchemaForms(const OrderedJson& root) : root_(root) {}
 
   // Without a form nothing fits. kInvalidArgument with the place: a keyword that cannot be enforced or makes no sense.
-  Result<std::vector<Places>> of(const Places& all) const;
+  Result<std::vector<SchemaPlaces>> of(const SchemaPlaces& all) const;
 
  private:
-  Status expand(Places todo, Places done, std::vector<Places> choices, std::vector<Places>& forms) const;
-  Result<Place> follow(const Place& place) const;
-  Status check_one_of(const Places& options) const;
-  bool disjoint(const Place& a, const Place& b, int depth) const;
-  Place resolved(Place place) const;
+  Status expand(SchemaPlaces todo, SchemaPlaces done, std::vector<SchemaPlaces> choices,
+                std::vector<SchemaPlaces>& forms) const;
+  Result<SchemaPlace> follow(const SchemaPlace& place) const;
+  Status check_one_of(const SchemaPlaces& options) const;
+  bool disjoint(const SchemaPlace& a, const SchemaPlace& b, int depth) const;
+  SchemaPlace resolved(SchemaPlace place) const;
 
   const OrderedJson& root_;
 };
 
-const OrderedJson* member(const Place& place, const char* key);  // null when there is none
-Status cannot(const Place& place, const char* key, const std::string& why);
+const OrderedJson* member(const SchemaPlace& place, const char* key);  // null when there is none
+Status cannot(const SchemaPlace& place, const char* key, const std::string& why);
 // 0 to 2^32-2, as minLength has; nothing when the key is missing.
-Result<std::optional<std::uint32_t>> count_of(const Place& place, const char* key);
-unsigned types_of(const Place& place);  // what `type`, `enum` and `const` leave
+Result<std::optional<std::uint32_t>> count_of(const SchemaPlace& place, const char* key);
+unsigned types_of(const SchemaPlace& place);  // what `type`, `enum` and `const` leave
 unsigned type_of(const OrderedJson& value);
-std::optional<std::vector<OrderedJson>> values_of(const Place& place);  // of enum or const
-bool same(const OrderedJson& a, const OrderedJson& b);                  // whatever the order of keys
-std::string in_place(const std::string& key);                           // as a part of a JSON pointer
+std::optional<std::vector<OrderedJson>> values_of(const SchemaPlace& place);  // of enum or const
+bool same(const OrderedJson& a, const OrderedJson& b);                        // whatever the order of keys
+std::string in_place(const std::string& key);                                 // as a part of a JSON pointer
 
 }  // namespace redraft
 

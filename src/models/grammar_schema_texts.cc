@@ -36,7 +36,7 @@ constexpr std::array<Format, 8> kFormats = {{
             R"((\?[a-zA-Z0-9._~+=@&/-]*)?(#[a-zA-Z0-9._~+=@/-]*)?$)"},
 }};
 
-Status narrow(std::optional<Dfa>& dfa, const Place& place, const char* key, std::string_view pattern) {
+Status narrow(std::optional<Dfa>& dfa, const SchemaPlace& place, const char* key, std::string_view pattern) {
   Result<Dfa> other = dfa_of_pattern(pattern);
   if (other.ok() && dfa) other = both(*dfa, *other);
   if (!other.ok()) return cannot(place, key, "it cannot be enforced: " + other.status().message());
@@ -45,15 +45,15 @@ Status narrow(std::optional<Dfa>& dfa, const Place& place, const char* key, std:
   return Status();
 }
 
-bool about(const Place& place, std::initializer_list<const char*> keys) {
+bool about(const SchemaPlace& place, std::initializer_list<const char*> keys) {
   return std::ranges::any_of(keys, [&](const char* key) { return member(place, key) != nullptr; });
 }
 
 }  // namespace
 
-Result<Span> span_of(const Places& form, const char* least, const char* most) {
-  Span span;
-  for (const Place& place : form) {
+Result<CountSpan> span_of(const SchemaPlaces& form, const char* least, const char* most) {
+  CountSpan span;
+  for (const SchemaPlace& place : form) {
     REDRAFT_TRY(const auto min, count_of(place, least));
     REDRAFT_TRY(const auto max, count_of(place, most));
     span.min = std::max(span.min, min.value_or(0));
@@ -64,9 +64,9 @@ Result<Span> span_of(const Places& form, const char* least, const char* most) {
   return span;
 }
 
-Result<std::optional<Dfa>> texts_of(const Places& form) {
+Result<std::optional<Dfa>> texts_of(const SchemaPlaces& form) {
   std::optional<Dfa> dfa;
-  for (const Place& place : form) {
+  for (const SchemaPlace& place : form) {
     if (const OrderedJson* pattern = member(place, "pattern"))
       REDRAFT_RETURN_IF_ERROR(narrow(dfa, place, "pattern", pattern->get_ref<const std::string&>()));
     const OrderedJson* format = member(place, "format");
@@ -76,10 +76,12 @@ Result<std::optional<Dfa>> texts_of(const Places& form) {
   return dfa;
 }
 
-Result<Dfa> texts_of_length(const Places& form, const Dfa& texts, const Span& length) {
+Result<Dfa> texts_of_length(const SchemaPlaces& form, const Dfa& texts, const CountSpan& length) {
   if (!length.bounded()) return texts;
-  const auto where = std::ranges::find_if(form, [](const Place& p) { return about(p, {"minLength", "maxLength"}); });
-  const Place& place = where == form.end() ? form.front() : *where;
+  const auto where = std::ranges::find_if(form, [](const SchemaPlace& p) {
+    return about(p, {"minLength", "maxLength"});
+  });
+  const SchemaPlace& place = where == form.end() ? form.front() : *where;
   const std::uint32_t last = length.max == Grammar::kUnlimited ? length.min : length.max;
   if (last >= Dfa::kMostStates)
     return cannot(place, "", fmt::format("lengths beside a pattern or a format can be up to {}", Dfa::kMostStates - 1));
@@ -92,11 +94,11 @@ Result<Dfa> texts_of_length(const Places& form, const Dfa& texts, const Span& le
   return dfa;
 }
 
-Result<Dfa> numbers_of(const Places& form, bool whole) {
+Result<Dfa> numbers_of(const SchemaPlaces& form, bool whole) {
   NumberBounds bounds;
   bounds.whole = whole;
-  const Place* last = nullptr;
-  for (const Place& place : form) {
+  const SchemaPlace* last = nullptr;
+  for (const SchemaPlace& place : form) {
     const auto add = [&](const char* key, auto& list, bool excluded) {
       if (const OrderedJson* value = member(place, key)) {
         list.push_back({*value, excluded});
@@ -119,8 +121,8 @@ Result<Dfa> numbers_of(const Places& form, bool whole) {
   return dfa;
 }
 
-Result<bool> allows(const Places& form, const Place& from, const OrderedJson& value) {
-  for (const Place& place : form) {
+Result<bool> allows(const SchemaPlaces& form, const SchemaPlace& from, const OrderedJson& value) {
+  for (const SchemaPlace& place : form) {
     const OrderedJson *constant = member(place, "const"), *list = member(place, "enum");
     if ((types_of(place) & type_of(value)) == 0 || (constant && !same(*constant, value))) return false;
     const bool listed = &place == &from && !constant;
@@ -133,7 +135,7 @@ Result<bool> allows(const Places& form, const Place& from, const OrderedJson& va
                     "objects and lists of enum or const cannot be checked against what stands beside them; "
                     "write the values alone");
   }
-  if (value.is_number() && std::ranges::any_of(form, [](const Place& p) {
+  if (value.is_number() && std::ranges::any_of(form, [](const SchemaPlace& p) {
         return about(p, {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"});
       })) {
     const Result<Dfa> numbers = numbers_of(form, false);
@@ -141,7 +143,7 @@ Result<bool> allows(const Places& form, const Place& from, const OrderedJson& va
   }
   const std::string* text = value.get_ptr<const std::string*>();
   if (!text) return true;
-  REDRAFT_TRY(const Span length, span_of(form, "minLength", "maxLength"));
+  REDRAFT_TRY(const CountSpan length, span_of(form, "minLength", "maxLength"));
   REDRAFT_TRY(const std::optional<Dfa> texts, texts_of(form));
   const std::u32string points = code_points(*text);
   return points.size() >= length.min && points.size() <= length.max && (!texts || texts->holds(points));

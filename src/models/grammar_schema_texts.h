@@ -7,20 +7,20 @@
 
 namespace redraft {
 
-struct Span {
+struct CountSpan {
   std::uint32_t min = 0, max = Grammar::kUnlimited;
   bool bounded() const { return min > 0 || max != Grammar::kUnlimited; }
 };
 
 // The tightest of `least` and `most` in the form. kInvalidArgument when they leave nothing.
-Result<Span> span_of(const Places& form, const char* least, const char* most);
+Result<CountSpan> span_of(const SchemaPlaces& form, const char* least, const char* most);
 // Of pattern and format; nothing when none of them says anything. Lengths are not in it.
-Result<std::optional<Dfa>> texts_of(const Places& form);
-Result<Dfa> texts_of_length(const Places& form, const Dfa& texts, const Span& length);
-Result<Dfa> numbers_of(const Places& form, bool whole);
+Result<std::optional<Dfa>> texts_of(const SchemaPlaces& form);
+Result<Dfa> texts_of_length(const SchemaPlaces& form, const Dfa& texts, const CountSpan& length);
+Result<Dfa> numbers_of(const SchemaPlaces& form, bool whole);
 // Whether a value of `from`, which lists it as enum or const, is one for every schema of the form. kInvalidArgument
 // when that is not decided here.
-Result<bool> allows(const Places& form, const Place& from, const OrderedJson& value);
+Result<bool> allows(const SchemaPlaces& form, const SchemaPlace& from, const OrderedJson& value);
 
 }  // namespace redraft
 
