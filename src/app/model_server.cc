@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <httplib.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <atomic>
@@ -135,6 +136,10 @@ void ModelServer::Body::embeddings(const httplib::Request& request, httplib::Res
 }
 
 void ModelServer::Body::routes() {
+  server.set_socket_options([](socket_t socket) {  // not SO_REUSEPORT, which lets two servers share a port
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
   server.set_payload_max_length(kLargestBody);
   server.set_keep_alive_timeout(2);                                              // and so long a stop may take
   server.new_task_queue = [] { return new httplib::ThreadPool(kConnections); };  // httplib deletes it

@@ -62,9 +62,10 @@ TEST(Embedded, ASchemaThatCannotBeEnforcedIsRefusedBeforeTheRun) {
       const Ran ran = folder.run(words);
       EXPECT_EQ(ran.code, 2) << ran.err;
       EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
-      EXPECT_NE(ran.err.find("task.toml:8: program: output: the JSON schema cannot be enforced by the embedded model: "
-                             "/properties/kind/not: this cannot be enforced; say with enum, const or type"),
-                std::string::npos)
+      EXPECT_NE(
+          ran.err.find("task.toml:8:10: program: output: the JSON schema cannot be enforced by the embedded model: "
+                       "/properties/kind/not: this cannot be enforced; say with enum, const or type"),
+          std::string::npos)
           << ran.err;
       EXPECT_EQ(folder.files(), before);
     }
