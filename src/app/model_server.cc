@@ -31,6 +31,11 @@ void send(httplib::Response& response, const Status& status) {
   send(response, http, json);
 }
 
+// With a queue for more than the five connections that httplib lets wait.
+struct Server : httplib::Server {
+  void widen_queue() { ::listen(svr_sock_, static_cast<int>(kConnections)); }
+};
+
 // Given once, by the loop's thread; one coroutine waits for it.
 struct Signal {
   Loop& loop;
@@ -62,7 +67,7 @@ struct ModelServer::Body {
 
   Loop& loop;
   Model& model;
-  httplib::Server server;
+  Server server;
   int port = 0;
   std::thread listener;
   std::atomic<std::uint64_t> served = 0;
@@ -206,6 +211,7 @@ Result<std::unique_ptr<ModelServer>> ModelServer::make(Loop& loop, Model& model,
     return Status(Code::kUnavailable,
                   fmt::format("cannot listen on {}:{}: it is in use or not allowed; choose another --port (0 = any)",
                               kHost, port));
+  body->server.widen_queue();
   body->listener = std::thread([server = &body->server] { server->listen_after_bind(); });
   return std::unique_ptr<ModelServer>(new ModelServer(std::move(body)));
 }

@@ -93,7 +93,7 @@ Result<Constraint> constraint_of(Body& body, bool& wrapped) {
   constraint.every_logprob = false;
   if (const std::vector<std::string> choices = body.texts("guided_choice"); !choices.empty())
     constraint.kind = Constraint::Kind::kChoices, constraint.choices = choices;
-  if (const Json* grammar = body.member("grammar"); grammar && grammar->is_string() && *grammar != "")
+  if (const Json* grammar = body.member("grammar"); grammar && grammar->is_string() && !plain(*grammar).empty())
     constraint.kind = Constraint::Kind::kGrammar, constraint.text = grammar->get<std::string>();
   const Json* format = body.member("response_format");
   if (!format) return constraint;

@@ -2,7 +2,7 @@
 #include "models/llama_cpp_blocks.h"
 
 #include <algorithm>
-#include <ranges>
+#include <iterator>
 
 namespace redraft {
 
@@ -27,7 +27,8 @@ std::vector<const BlockCache::Bytes*> BlockCache::find(std::span<const Token> to
   const std::vector<const Block*> blocks = chain(tokens);
   for (const Block* block : blocks) bytes.push_back(&block->bytes);
   // From the end, so that each block stands before what follows it: the last in the list ends a chain.
-  for (const Block* block : std::views::reverse(blocks)) used_.splice(used_.begin(), used_, block->place);
+  for (auto block = blocks.rbegin(); block != blocks.rend(); ++block)
+    used_.splice(used_.begin(), used_, (*block)->place);
   return bytes;
 }
 

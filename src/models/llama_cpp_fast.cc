@@ -248,13 +248,14 @@ Status Engine::look_closer(std::vector<Answer>& done) {
     decoder_->remove(sequence);
     free_sequences_.push_back(sequence);
   }
-  const auto over = std::ranges::stable_partition(
-      choosing_, [](const Row& row) { return row.job->failure.ok() && !row.job->labels.open().empty(); });
-  for (const Row& row : over) {
-    leave(row);
-    done.push_back(answer(*row.job));
+  const auto over = std::stable_partition(choosing_.begin(), choosing_.end(), [](const Row& row) {
+    return row.job->failure.ok() && !row.job->labels.open().empty();
+  });
+  for (auto row = over; row != choosing_.end(); ++row) {
+    leave(*row);
+    done.push_back(answer(*row->job));
   }
-  choosing_.erase(over.begin(), over.end());
+  choosing_.erase(over, choosing_.end());
   return Status();
 }
 

@@ -55,11 +55,11 @@ struct Outcome {
 Outcome outcome(const std::vector<std::string>& flags) {
   const Folder folder;
   write_task(folder);
-  std::vector<std::string> words = {"optimize", "task.toml", "--events", "events.jsonl"};
+  std::vector<std::string> words = {"optimize", "task.toml", "--events", "events.jsonl", "--out", "best.json"};
   words.insert(words.end(), flags.begin(), flags.end());
   const Ran ran = folder.run(words);
   EXPECT_EQ(ran.code, 0) << ran.err;
-  Outcome outcome{without_run(folder.json("task.best.json")), ""};
+  Outcome outcome{without_run(folder.json("best.json")), ""};
   std::string text = folder.read("events.jsonl");
   for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
     Json event = Json::parse(text.substr(at, end - at));
