@@ -21,16 +21,10 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-TEAMS = ["billing", "shipping", "returns", "technical", "account", "sales"]
-INSTRUCTION = "Route the ticket to the right team: " + ", ".join(TEAMS) + "."
+sys.path.insert(0, str(ROOT / "bench/embedded"))
+from workloads import INSTRUCTION, TEAMS, TICKETS, chat  # noqa: E402
+
 ENCODINGS = ["file", "bf16", "f16", "q8_0", "q4_0"]
-
-
-def chat(system, demonstrations, text):
-    messages = [{"role": "system", "content": system}]
-    for row in demonstrations:
-        messages += [{"role": "user", "content": row["text"]}, {"role": "assistant", "content": row["team"]}]
-    return messages + [{"role": "user", "content": text}]
 
 
 def ask(args, folder, name, requests, encoding):
@@ -71,7 +65,7 @@ def main():
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "bench/results/encodings.md")
     args = parser.parse_args()
-    tickets = [json.loads(line) for line in (ROOT / "examples/tickets/tickets.jsonl").open(encoding="utf-8")]
+    tickets = [json.loads(line) for line in TICKETS.open(encoding="utf-8")]
     random.Random(0).shuffle(tickets)
     demonstrations, rows = tickets[:8], tickets[8:8 + args.rows]
     choices = [{"messages": chat(INSTRUCTION, demonstrations, row["text"]), "choices": TEAMS, "every_logprob": True}

@@ -1,43 +1,12 @@
-// The body of llama_extras.h. It also defines the three text helpers that llama.cpp's schema translation calls:
-// llama.cpp keeps them in a file that would pull in downloads, an HTTP server and much else, none of which redraft
-// wants to build.
+// The body of llama_extras.h.
 #include "llama_extras.h"
 
 #include <exception>
 #include <utility>
 
-#include "common.h"
 #include "jinja/lexer.h"
 #include "jinja/parser.h"
 #include "jinja/runtime.h"
-#include "json-schema-to-grammar.h"
-
-std::string string_repeat(const std::string& text, size_t times) {
-  std::string out;
-  out.reserve(text.size() * times);
-  while (times-- > 0) out += text;
-  return out;
-}
-
-std::string string_join(const std::vector<std::string>& values, const std::string& separator) {
-  std::string out;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (i > 0) out += separator;
-    out += values[i];
-  }
-  return out;
-}
-
-std::vector<std::string> string_split(const std::string& text, const std::string& delimiter) {
-  std::vector<std::string> pieces;
-  size_t from = 0;
-  for (size_t at = text.find(delimiter); at != std::string::npos; at = text.find(delimiter, from)) {
-    pieces.push_back(text.substr(from, at - from));
-    from = at + delimiter.size();
-  }
-  pieces.push_back(text.substr(from));
-  return pieces;
-}
 
 namespace redraft::llama_extras {
 
@@ -96,16 +65,6 @@ bool ChatTemplate::render(const std::vector<ChatMessage>& messages, bool add_gen
     return true;
   } catch (const std::exception& failure) {
     error = std::string("the chat template refuses these messages: ") + failure.what();
-    return false;
-  }
-}
-
-bool json_schema_to_gbnf(const std::string& schema, std::string& grammar, std::string& error) {
-  try {
-    grammar = json_schema_to_grammar(common_json::parse(schema));
-    return true;
-  } catch (const std::exception& failure) {
-    error = failure.what();
     return false;
   }
 }

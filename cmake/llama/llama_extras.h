@@ -1,6 +1,6 @@
-// Two things redraft needs from llama.cpp's helper code, behind a door of our own: chat templates (a Jinja engine) and
-// the translation of a JSON schema into a grammar. The helpers speak in exceptions and carry their own copy of a JSON
-// library; both stay inside llama_extras.cc, so the code that includes this header meets neither.
+// What redraft needs from llama.cpp's helper code, behind a door of our own: chat templates (a Jinja engine). The
+// helpers speak in exceptions and carry their own copy of a JSON library; both stay inside llama_extras.cc, so the code
+// that includes this header meets neither.
 #ifndef REDRAFT_LLAMA_EXTRAS_H_
 #define REDRAFT_LLAMA_EXTRAS_H_
 
@@ -44,10 +44,6 @@ class ChatTemplate {
   explicit ChatTemplate(std::unique_ptr<Body> body);
   std::unique_ptr<Body> body_;
 };
-
-// The grammar (GBNF, its root rule is `root`) of the JSON texts that `schema` allows. False, with `error` set, if the
-// schema is no JSON or uses what the translation does not know.
-bool json_schema_to_gbnf(const std::string& schema, std::string& grammar, std::string& error);
 
 }  // namespace redraft::llama_extras
 

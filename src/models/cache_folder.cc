@@ -9,6 +9,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/file.h"
+
 namespace redraft {
 namespace {
 
@@ -35,6 +37,12 @@ Result<std::string> cache_folder() {
     return Status(Code::kIo, fmt::format("cannot write to the cache folder {}: {}", folder,
                                          error ? error.message() : std::strerror(errno)));
   return folder;
+}
+
+void keep_note(const std::string& path, const std::string& text) {
+  std::error_code error;
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+  static_cast<void>(write_file(path, text));
 }
 
 }  // namespace redraft

@@ -14,6 +14,9 @@ std::string cache_place();
 // The same, made when it is missing. kIo: it cannot be made or written, or no home is known; then do without, the cache
 // is never needed.
 Result<std::string> cache_folder();
+// Writes a small file below cache_place(), with the folders on its way. What fails is passed over: whoever looks for it
+// makes it again.
+void keep_note(const std::string& path, const std::string& text);
 
 }  // namespace redraft
 

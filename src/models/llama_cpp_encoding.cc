@@ -47,9 +47,7 @@ void remember_choice(const std::string& place, const std::string& path, Encoding
                      const std::string& kernels) {
   Json record = {{"encoding", to_string(chosen)}, {"file", path}, {"kernels", kernels}};
   for (std::size_t i = 0; i < seconds.size(); ++i) record["seconds"][std::string(to_string(tried[i]))] = seconds[i];
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(place).parent_path(), error);
-  static_cast<void>(write_file(place, to_text(record) + "\n"));  // without it the trial is made again
+  keep_note(place, to_text(record) + "\n");
 }
 
 Result<Encoding> choose(const std::string& path, const std::string& sha256) {

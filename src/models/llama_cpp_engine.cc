@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 namespace redraft {
 
@@ -40,14 +41,14 @@ void Engine::take_in(std::vector<Job> jobs) {
 }
 
 void Engine::run(std::vector<Job> jobs, const Deliver& deliver, const More& more) {
-  std::vector<std::size_t> places;
+  std::set<std::size_t> places;  // of those without an answer
   const auto take = [&](std::vector<Job> fresh) {
-    for (const Job& job : fresh) places.push_back(job.place);
+    for (const Job& job : fresh) places.insert(job.place);
     take_in(std::move(fresh));
   };
   const Deliver note = [&](std::vector<Answer> answers) {
     std::ranges::sort(answers, {}, &Answer::place);
-    for (const Answer& answer : answers) std::erase(places, answer.place);
+    for (const Answer& answer : answers) places.erase(answer.place);
     deliver(std::move(answers));
   };
   take(std::move(jobs));
@@ -62,7 +63,6 @@ void Engine::run(std::vector<Job> jobs, const Deliver& deliver, const More& more
   forget();
   std::vector<Answer> rest;
   for (std::size_t place : places) rest.push_back({place, status});
-  std::ranges::sort(rest, {}, &Answer::place);
   deliver(std::move(rest));
 }
 

@@ -92,6 +92,7 @@ class Engine {
 
   // Sequences of llama.cpp's cache: what is kept, a workbench, and the rows'.
   static constexpr int kPinned = 0, kRestored = 1, kScratch = 2, kFirstRow = 3, kFewestSequences = 64;
+  static constexpr int kPromptCells[] = {kPinned}, kLabelCells[] = {kFirstRow};  // strict: of the row, of one label
 
   Engine(const LlamaFile& file, const EngineShape& shape)
       : file_(file),

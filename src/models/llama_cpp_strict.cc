@@ -7,7 +7,6 @@
 namespace redraft {
 namespace {
 
-constexpr int kPrompt[] = {0}, kLabel[] = {3};
 constexpr std::size_t kBlock = BlockCache::kBlock;
 
 }  // namespace
@@ -28,24 +27,25 @@ Result<std::size_t> Engine::compute_blocks(Job& job) {
   const auto common = static_cast<std::size_t>(std::ranges::mismatch(held_, blocks).in1 - held_.begin());
   std::size_t at = common / kBlock * kBlock;
   held_ = job.prompt;
-  decoder_->remove(0, static_cast<int>(at));
+  decoder_->remove(kPinned, static_cast<int>(at));
   const std::vector<const BlockCache::Bytes*> stored = blocks_.find(blocks);
-  while (at / kBlock < stored.size() && decoder_->restore(*stored[at / kBlock], 0, static_cast<int>(at), kScratch))
+  while (at / kBlock < stored.size() &&
+         decoder_->restore(*stored[at / kBlock], kPinned, static_cast<int>(at), kScratch))
     at += kBlock;
   job.cached = static_cast<std::int64_t>(at);
   for (; at < blocks.size(); at += kBlock) {
-    for (std::size_t i = at; i < at + kBlock; ++i) decoder_->add(blocks[i], static_cast<int>(i), kPrompt, false);
+    for (std::size_t i = at; i < at + kBlock; ++i) decoder_->add(blocks[i], static_cast<int>(i), kPromptCells, false);
     REDRAFT_RETURN_IF_ERROR(decoder_->decode());
     if (blocks_.known(blocks.first(at + kBlock)) * kBlock == at)
       blocks_.put(blocks.first(at + kBlock),
-                  decoder_->save(0, static_cast<int>(at), static_cast<int>(at + kBlock), kScratch));
+                  decoder_->save(kPinned, static_cast<int>(at), static_cast<int>(at + kBlock), kScratch));
   }
   return at;
 }
 
 Status Engine::compute_rest(Job& job, std::size_t from) {
   for (std::size_t at = from; at < job.prompt.size(); ++at)
-    decoder_->add(job.prompt[at], static_cast<int>(at), kPrompt, at + 1 == job.prompt.size());
+    decoder_->add(job.prompt[at], static_cast<int>(at), kPromptCells, at + 1 == job.prompt.size());
   return decoder_->decode();
 }
 
@@ -60,13 +60,13 @@ Status Engine::label_alone(Job& job) {
   std::vector<Labels::Path> paths = labels.every() ? labels.paths() : labels.open();
   while (!paths.empty() && job.failure.ok()) {
     for (const Labels::Path& path : paths) {
-      decoder_->copy(0, kLabel[0], prompt);
+      decoder_->copy(kPinned, kFirstRow, prompt);
       for (std::size_t i = 0; i < path.tokens.size(); ++i) {
-        decoder_->add(path.tokens[i], prompt + static_cast<int>(i), kLabel, true);
+        decoder_->add(path.tokens[i], prompt + static_cast<int>(i), kLabelCells, true);
         REDRAFT_RETURN_IF_ERROR(decoder_->decode());
         take(path.nodes[i + 1], 0);
       }
-      decoder_->remove(kLabel[0]);
+      decoder_->remove(kFirstRow);
     }
     paths = labels.every() ? std::vector<Labels::Path>() : labels.open();
   }
@@ -76,7 +76,7 @@ Status Engine::label_alone(Job& job) {
 Status Engine::write_alone(Job& job) {
   int output = static_cast<int>((job.prompt.size() - 1) % kBlock);
   for (auto position = static_cast<int>(job.prompt.size()); job.writer->write(decoder_->logits(output)); ++position) {
-    decoder_->add(job.writer->last(), position, kPrompt, true);
+    decoder_->add(job.writer->last(), position, kPromptCells, true);
     REDRAFT_RETURN_IF_ERROR(decoder_->decode());
     output = 0;
   }

@@ -1,4 +1,4 @@
-// See load_trial.h. A note that cannot be read or written only means that the file is tried again.
+// See load_trial.h.
 #include "models/load_trial.h"
 
 #include <fmt/format.h>
@@ -7,7 +7,6 @@
 #include <filesystem>
 
 #include "base/digest.h"
-#include "base/file.h"
 #include "models/cache_folder.h"
 #include "models/catalogue.h"
 
@@ -24,8 +23,8 @@ bool in_catalogue(const std::string& digest) {
 
 // "": there is no cache folder.
 std::string note_of(const ModelFile& file) {
-  const Result<std::string> folder = cache_folder();
-  return folder.ok() ? fmt::format("{}/loads-{}", *folder, digest(file.digest + "\n" + file.loader)) : "";
+  const std::string folder = cache_place();
+  return folder.empty() ? "" : fmt::format("{}/loads-{}", folder, digest(file.digest + "\n" + file.loader));
 }
 
 }  // namespace
@@ -44,7 +43,7 @@ Status try_loading(const ModelFile& file, ChildTrial trial) {
   switch (result.end) {
     case TrialEnd::kDone:
       if (result.status.ok() && !note.empty())
-        static_cast<void>(write_file(note, fmt::format("{} {} loads with {}\n", file.digest, file.path, file.loader)));
+        keep_note(note, fmt::format("{} {} loads with {}\n", file.digest, file.path, file.loader));
       return result.status;
     case TrialEnd::kNotStarted:
       return Status(Code::kUnavailable, fmt::format("the model file {} cannot be tried in a process of its own: {}; "

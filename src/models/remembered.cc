@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include <ctime>
-#include <filesystem>
 
 #include "base/digest.h"
 #include "base/file.h"
@@ -40,11 +39,7 @@ Result<std::string> remembered_digest(const std::string& path) {
   if (!place.empty())
     if (Result<std::string> known = read_file(place); known.ok() && is_digest(*known)) return known;
   REDRAFT_TRY(std::string found, file_digest(path));
-  if (!place.empty() && place_for(path) == place) {  // it was not written to meanwhile
-    std::error_code error;
-    std::filesystem::create_directories(std::filesystem::path(place).parent_path(), error);
-    static_cast<void>(write_file(place, found));  // without it the file is read again
-  }
+  if (!place.empty() && place_for(path) == place) keep_note(place, found);  // it was not written to meanwhile
   return found;
 }
 

@@ -29,6 +29,15 @@ class LayerCheck(unittest.TestCase):
         code, output = check({name: f"#include {include}\n"})
         self.assertEqual(code, 0, output)
 
+    def test_two_types_of_one_name(self):
+        code, output = check({"src/app/a.h": "struct Place {\n};\n", "src/models/b.h": "struct Place final : X {\n};\n"})
+        self.assertEqual(code, 1, output)
+        self.assertIn("the type Place is defined in src/app/a.h too", output)
+        code, output = check({"src/app/a.h": "struct Place {\n  struct Inner {\n  };\n};\nclass Other;\n",
+                              "src/app/b.h": "class Other {\n};\nstruct Place;\nstruct Third {\n  struct Inner {\n  };\n};\n",
+                              "src/app/c.cc": "struct Place {\n};\n"})
+        self.assertEqual(code, 0, output)
+
     def test_arrows_that_point_up_or_sideways(self):
         for name, include, because in [
             ("src/base/a.cc", '"core/context.h"', "base may not include core"),
@@ -61,6 +70,7 @@ class LayerCheck(unittest.TestCase):
             ("src/programs/a.cc", "<re2/re2.h>", "regular expressions"),
             ("src/app/a.cc", "<toml++/toml.h>", "TOML"),
             ("src/app/a.cc", "<CLI/CLI.hpp>", "arguments"),
+            ("src/app/run.cc", "<httplib.h>", "serves HTTP"),
         ]:
             with self.subTest(name=name, include=include):
                 self.refused(name, include, because)
