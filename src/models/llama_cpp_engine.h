@@ -114,7 +114,6 @@ class Engine {
   void pin(const Row& row);
   Status look_closer(std::vector<Answer>& done);
   Status write_on(std::vector<Answer>& done);
-  Status write_some(std::span<Row> rows);
   void check_guesses(Row& row, int first_output);
   void leave(const Row& row);
   std::size_t answer_cells(const Job& job) const;

@@ -1,6 +1,5 @@
-// The fast way of scheduling: see llama_cpp_engine.h. A step is one of three kinds of call, never a mixture: attention
-// works on tiles of 64 tokens and skips the cells that none of them may see, so tokens of one prompt belong together
-// and single tokens of many rows do not belong beside them.
+// The fast way of scheduling: see llama_cpp_engine.h. A step is one of three kinds of call, never a mixture: prompts of
+// many rows, open labels of many rows, or one token for every row that writes.
 #include <algorithm>
 
 #include "models/llama_cpp_engine.h"
@@ -8,13 +7,13 @@
 namespace redraft {
 namespace {
 
-// Tokens in one call for prompts. Measured with a prefix of 208 and of 450 tokens: 250 to 400 are best; below, matrices
-// are too thin; above, attention looks at too many cells that belong to others.
+// Tokens in one call for prompts. Measured with a prefix of 208 and of 450 tokens: from 250 to 512 it makes little
+// difference; fewer make thin matrices, and a call that ends where llama.cpp rounds the number of cells up pays for
+// less.
 constexpr std::size_t kWave = 384;
-constexpr std::size_t kGoodWave = 224;  // enough to end a wave at a multiple of kCells
-constexpr std::size_t kCells = 256;     // attention counts cells in such steps
-// Tokens in one call for single tokens of many rows: below 64, attention looks at each row's own cells only.
-constexpr std::size_t kFew = 63;
+constexpr std::size_t kGoodWave = 224;     // enough to end a wave at a multiple of kCells
+constexpr std::size_t kCells = 256;        // llama.cpp counts cells in such steps
+constexpr std::size_t kMostLabels = 63;    // tokens of open labels in one call: there are logits for as many
 constexpr std::size_t kEnoughLabels = 40;  // tokens of labels that are worth a call of their own
 constexpr std::size_t kGuessers = 4;       // so few rows that guesses are cheap
 
@@ -227,7 +226,7 @@ Status Engine::look_closer(std::vector<Answer>& done) {
   for (const Row& row : choosing_) {
     for (const Labels::Path& path : row.job->labels.open()) {
       const std::size_t tokens = path.tokens.size();
-      const bool few = static_cast<std::size_t>(decoder_->added()) + tokens <= kFew;
+      const bool few = static_cast<std::size_t>(decoder_->added()) + tokens <= kMostLabels;
       if (tokens > free_cells || free_sequences_.empty() || (!few && !borrowed.empty())) break;
       free_cells -= tokens;
       const int sequence[] = {borrowed.emplace_back(free_sequences_.back())};
@@ -261,33 +260,25 @@ Status Engine::look_closer(std::vector<Answer>& done) {
 
 // One more token, or more where guesses are right, for every row that writes.
 Status Engine::write_on(std::vector<Answer>& done) {
-  const std::size_t calls = (writing_.size() + kFew - 1) / kFew;
-  const std::size_t each = (writing_.size() + calls - 1) / calls;
-  for (std::size_t from = 0; from < writing_.size(); from += each)
-    REDRAFT_RETURN_IF_ERROR(write_some(std::span(writing_).subspan(from, std::min(each, writing_.size() - from))));
-  for (const Row& row : writing_) {
-    if (!row.ended) continue;
-    leave(row);
-    done.push_back(answer(*row.job));
-  }
-  std::erase_if(writing_, [](const Row& row) { return row.ended; });
-  return Status();
-}
-
-Status Engine::write_some(std::span<Row> rows) {
   std::vector<int> first_output;
-  for (Row& row : rows) {
+  for (Row& row : writing_) {
     const Writer& writer = *row.job->writer;
     const auto left = static_cast<std::size_t>(row.job->request.max_tokens - writer.tokens());
     row.guessed.clear();
-    if (rows.size() <= kGuessers) row.guessed = row.draft.guess(row.text, left - 1);
+    if (writing_.size() <= kGuessers) row.guessed = row.draft.guess(row.text, left - 1);
     first_output.push_back(decoder_->added());
     int position = row.position;
     decoder_->add(writer.last(), position, std::span(&row.sequence, 1), true);
     for (Token token : row.guessed) decoder_->add(token, ++position, std::span(&row.sequence, 1), true);
   }
   REDRAFT_RETURN_IF_ERROR(decoder_->decode());
-  for (std::size_t i = 0; i < rows.size(); ++i) check_guesses(rows[i], first_output[i]);
+  for (std::size_t i = 0; i < writing_.size(); ++i) check_guesses(writing_[i], first_output[i]);
+  for (const Row& row : writing_) {
+    if (!row.ended) continue;
+    leave(row);
+    done.push_back(answer(*row.job));
+  }
+  std::erase_if(writing_, [](const Row& row) { return row.ended; });
   return Status();
 }
 

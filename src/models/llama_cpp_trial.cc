@@ -103,7 +103,7 @@ const WeightFile::Tensor* typical(const WeightFile& file) {
 
 std::vector<Encoding> promising_encodings() {
   std::vector<Encoding> encodings;
-  if (ggml_cpu_has_fp16_va()) encodings.push_back(Encoding::kF16);
+  if (ggml_cpu_has_fp16_va() || ggml_cpu_has_f16c()) encodings.push_back(Encoding::kF16);
   if (ggml_cpu_has_avx512_bf16()) encodings.push_back(Encoding::kBf16);
   if (ggml_cpu_has_avx2() || ggml_cpu_has_dotprod() || ggml_cpu_has_amx_int8()) encodings.push_back(Encoding::kQ8_0);
   return encodings;
