@@ -116,6 +116,19 @@ def measure(folder, made, model, encoded, repeats):
     return results
 
 
+def memory_and_start(folder, rows):
+    """Resident memory while so many rows write at once, and the wall time of a process that answers one request."""
+    (folder / "many.jsonl").write_text("".join(json.dumps(request) + "\n" for request in rows), encoding="utf-8")
+    (folder / "one.jsonl").write_text(json.dumps(rows[0]) + "\n", encoding="utf-8")
+    peaks = {count: redraft(folder / "many.jsonl", [f"rows={count}"])["peak_mb"] for count in (1, 64, 250)}
+    seconds = []
+    for _ in range(5):
+        started = time.time()
+        redraft(folder / "one.jsonl")
+        seconds.append(time.time() - started)
+    return peaks, sorted(seconds)[len(seconds) // 2]
+
+
 def table(results, distinct):
     lines = ["| workload | engine | rows/s | redraft is | tokens computed | computed/distinct | peak MB |", "|---|---|---:|---:|---:|---:|---:|"]
     labels = {"redraft": "redraft", "file": "llama-server, file", "encoded": "llama-server, re-encoded"}
@@ -166,6 +179,10 @@ def main():
                      f"{ours['tokens_per_second'] / limit:.0%} of llama-bench's prefill rate in that encoding.\n"]
             plots[condition] = {NAMES[name]: {engine: run["rows_per_second"] for engine, run in runs.items()}
                                 for name, runs in results.items()}
+        peaks, start = memory_and_start(folder, workloads.many(workloads.tickets()))
+        text += ["## Memory and start\n", "Most resident memory, 250 requests for a text: " +
+                 ", ".join(f"{peak} MB with {count} rows at once" for count, peak in peaks.items()) +
+                 f" (`rows`). A process that answers one request takes {start:.2f} s from its start to its end.\n"]
         given.out.mkdir(parents=True, exist_ok=True)
         (given.out / "embedded.md").write_text("\n".join(text) + "\n![rows per second](embedded.svg)\n", encoding="utf-8")
         (given.out / "embedded.svg").write_text(bars(plots, "rows per second"), encoding="utf-8")

@@ -68,6 +68,11 @@ def json_fields(rows):
     return [{"messages": chat(system, [], row["text"]), "schema": SCHEMA, "max_tokens": 96} for row in rows[:64]]
 
 
+def many(rows):
+    """For the memory that rows take: 250 short texts, each of its own prompt."""
+    return [{"messages": chat("Answer politely.", [], row["text"]), "max_tokens": 16} for row in rows[:250]]
+
+
 def make(folder):
     rows = tickets()
     made = {"choice": choice(rows), "text": text(rows), "search": search(rows), "json": json_fields(rows)}

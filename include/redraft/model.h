@@ -51,6 +51,9 @@ struct Request {
   std::vector<std::string> stop;
   std::uint32_t sample = 0;  // the n-th draw of this same request; part of its identity
   std::uint64_t seed = 0;    // set by the Context, from the study's seed and `sample`
+  // Log-probabilities of an answer's tokens are wanted, with so many of the likeliest at each place (0 to 20). -1 =
+  // none.
+  int top_logprobs = -1;
 };
 
 enum class Finish { kStop, kLength, kFilter };  // ended by itself; cut off at max_tokens or the context; withheld
@@ -59,12 +62,24 @@ struct Usage {
                tokens_cached = 0;  // cached: the part of tokens_in the backend did not compute
 };
 
+// A token of an answer and what the model gave it, before temperature, top_p and constraint. Natural logarithms.
+struct TokenLogprob {
+  struct Rival {
+    std::string text;
+    double logprob = 0;
+  };
+  std::string text;  // bytes: a character may be cut in half
+  double logprob = 0;
+  std::vector<Rival> top;  // the likeliest at this place, the token itself among them or not
+};
+
 struct Completion {
   std::string text;
   Finish finish = Finish::kStop;
   Usage usage;
   std::vector<double> choice_logprobs;  // natural log, one per choice, where the backend has them; else empty
   double seconds = 0;                   // from sending to the answer
+  std::vector<TokenLogprob> tokens;     // of a text, where they were asked for and the backend has them
 };
 
 struct Capabilities {
@@ -112,6 +127,10 @@ class Model {
 // The identity of a call: model, every byte of the messages, every sampling parameter, seed and sample index.
 std::string digest_of(std::string_view model_id, const Request& request);
 Json chat_json(const std::vector<Message>& messages);  // as the OpenAI chat API writes them
+// The same for the tokens of an answer: its `logprobs.content`, every double kept. What is not of this form is left
+// out.
+Json token_logprobs_json(const std::vector<TokenLogprob>& tokens);
+std::vector<TokenLogprob> token_logprobs_from(const Json& content);
 // The same for a constraint: its response_format. Choices are one enumeration, in an object as {"answer": "..."}. null
 // for no constraint and for a grammar, which this API has no words for.
 Json response_format(const Constraint& constraint);

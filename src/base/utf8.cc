@@ -34,6 +34,16 @@ std::size_t first_invalid_utf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+std::string valid_utf8(std::string text) {
+  std::string valid;
+  std::string_view rest = text;
+  for (std::size_t bad = first_invalid_utf8(rest); bad != std::string::npos; bad = first_invalid_utf8(rest)) {
+    valid.append(rest.substr(0, bad)).append("\xEF\xBF\xBD");
+    rest.remove_prefix(bad + 1);
+  }
+  return valid.empty() ? std::move(text) : valid.append(rest);
+}
+
 std::u32string code_points(std::string_view text) {
   std::u32string points;
   for (std::size_t i = 0; i < text.size();) {

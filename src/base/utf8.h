@@ -11,6 +11,7 @@ namespace redraft {
 
 // The byte at which `text` stops being UTF-8 (overlong forms and surrogates are not), or npos.
 std::size_t first_invalid_utf8(std::string_view text);
+std::string valid_utf8(std::string text);           // bytes that are no UTF-8 become U+FFFD
 std::u32string code_points(std::string_view text);  // a byte that is not UTF-8 becomes U+FFFD
 std::string utf8_of(char32_t c);                    // no surrogate
 // At most `bytes` bytes, cut between characters, with "..." in place of what is gone.

@@ -1,8 +1,11 @@
 #include "redraft/model.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 
 #include "base/digest.h"
+#include "base/utf8.h"
 
 namespace redraft {
 namespace {
@@ -22,6 +25,30 @@ class Identity {
  private:
   std::string bytes_;
 };
+
+constexpr double kImpossible = -9999;  // JSON has no infinity; OpenAI's own API writes this
+
+// What part of a character is has a readable form in "token", and is exact in "bytes".
+Json token_json(const std::string& text, double logprob) {
+  Json bytes = Json::array();
+  for (const char c : text) bytes.push_back(static_cast<unsigned char>(c));
+  return {{"token", valid_utf8(text)}, {"logprob", std::max(logprob, kImpossible)}, {"bytes", std::move(bytes)}};
+}
+
+bool read_token(const Json& json, std::string& text, double& logprob) {
+  if (!json.is_object() || !json.contains("token") || !json["token"].is_string()) return false;
+  if (!json.contains("logprob") || !json["logprob"].is_number()) return false;
+  logprob = json["logprob"];
+  text = json["token"];
+  const Json bytes = json.value("bytes", Json());
+  if (!bytes.is_array()) return true;
+  text.clear();
+  for (const Json& byte : bytes) {
+    if (!byte.is_number_integer() || byte < 0 || byte > 255) return false;
+    text += static_cast<char>(byte.get<int>());
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -53,6 +80,7 @@ std::string digest_of(std::string_view model_id, const Request& r) {
   for (const std::string& stop : r.stop) id.add(stop);
   id.add(static_cast<std::uint64_t>(r.sample));
   id.add(r.seed);
+  if (r.top_logprobs >= 0) id.add(static_cast<std::uint64_t>(r.top_logprobs));
   return digest(id.bytes());
 }
 
@@ -66,6 +94,32 @@ Json chat_json(const std::vector<Message>& messages) {
     list.push_back({{"role", m.role}, {"content", only_text ? Json(m.parts.front().text) : std::move(content)}});
   }
   return list;
+}
+
+Json token_logprobs_json(const std::vector<TokenLogprob>& tokens) {
+  Json content = Json::array();
+  for (const TokenLogprob& token : tokens) {
+    Json& json = content.emplace_back(token_json(token.text, token.logprob));
+    json["top_logprobs"] = Json::array();
+    for (const TokenLogprob::Rival& rival : token.top)
+      json["top_logprobs"].push_back(token_json(rival.text, rival.logprob));
+  }
+  return content;
+}
+
+std::vector<TokenLogprob> token_logprobs_from(const Json& content) {
+  std::vector<TokenLogprob> tokens;
+  if (!content.is_array()) return tokens;
+  for (const Json& json : content) {
+    TokenLogprob token;
+    if (!read_token(json, token.text, token.logprob)) continue;
+    TokenLogprob::Rival rival;
+    if (const Json top = json.value("top_logprobs", Json()); top.is_array())
+      for (const Json& one : top)
+        if (read_token(one, rival.text, rival.logprob)) token.top.push_back(rival);
+    tokens.push_back(std::move(token));
+  }
+  return tokens;
 }
 
 Json response_format(const Constraint& constraint) {

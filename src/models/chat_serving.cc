@@ -10,7 +10,7 @@
 namespace redraft {
 namespace {
 
-constexpr int kMostAnswers = 128, kMostTokens = 1 << 20;
+constexpr int kMostAnswers = 128, kMostTokens = 1 << 20, kMostRivals = 20;
 constexpr std::string_view kAnyObject = R"({"type": "object"})";
 
 Status wrong(const std::string& member, const std::string& what) { return invalid("\"" + member + "\" " + what); }
@@ -90,7 +90,6 @@ Result<std::vector<Message>> messages_of(const Json* list) {
 
 Result<Constraint> constraint_of(Body& body, bool& wrapped) {
   Constraint constraint;
-  constraint.every_logprob = false;
   if (const std::vector<std::string> choices = body.texts("guided_choice"); !choices.empty())
     constraint.kind = Constraint::Kind::kChoices, constraint.choices = choices;
   if (const Json* grammar = body.member("grammar"); grammar && grammar->is_string() && !plain(*grammar).empty())
@@ -117,10 +116,27 @@ Result<Constraint> constraint_of(Body& body, bool& wrapped) {
   if (!choices.is_array() || choices.empty() ||
       !std::ranges::all_of(choices, [](const Json& choice) { return choice.is_string(); }))
     return constraint;
-  Constraint as_choices{Constraint::Kind::kChoices, choices.get<std::vector<std::string>>(), "", false};
+  Constraint as_choices{Constraint::Kind::kChoices, choices.get<std::vector<std::string>>(), "", true};
   if (response_format(as_choices)["json_schema"]["schema"] != schema) return constraint;
   wrapped = true;
   return as_choices;
+}
+
+std::string content_of(const ChatCall& call, const std::string& text) {
+  return call.wrapped ? Json{{"answer", text}}.dump() : text;
+}
+
+// A choice as one token, for it was made as a whole.
+std::vector<TokenLogprob> choice_as_token(const ChatCall& call, const Completion& completion) {
+  const std::vector<std::string>& choices = call.requests.front().constraint.choices;
+  TokenLogprob token{content_of(call, completion.text), 0, {}};
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    token.top.push_back({content_of(call, choices[i]), completion.choice_logprobs[i]});
+    if (choices[i] == completion.text) token.logprob = completion.choice_logprobs[i];
+  }
+  std::ranges::stable_sort(token.top, std::greater(), &TokenLogprob::Rival::logprob);
+  token.top.resize(std::min(token.top.size(), static_cast<std::size_t>(call.top_logprobs)));
+  return {std::move(token)};
 }
 
 const char* reason_of(Finish finish) {
@@ -146,6 +162,11 @@ Result<ChatCall> read_chat_call(std::string_view text, int default_tokens) {
       body.count("max_completion_tokens", body.count("max_tokens", default_tokens, 1, kMostTokens), 1, kMostTokens);
   request.stop = body.texts("stop");
   request.seed = static_cast<std::uint64_t>(body.number("seed", 0, 0, 9007199254740992.0));
+  const int top = body.count("top_logprobs", 0, 0, kMostRivals);
+  if (body.flag("logprobs")) call.top_logprobs = top;
+  else if (body.member("top_logprobs")) body.complain(wrong("top_logprobs", "needs \"logprobs\": true"));
+  request.top_logprobs = call.top_logprobs;
+  request.constraint.every_logprob = call.top_logprobs >= 0;
   const int n = body.count("n", 1, 1, kMostAnswers);
   call.stream = body.flag("stream");
   if (const Json* model = body.member("model"); model && model->is_string()) call.model = model->get<std::string>();
@@ -164,10 +185,15 @@ Json chat_answer(const ChatCall& call, const std::vector<Completion>& completion
   Usage usage;
   for (std::size_t i = 0; i < completions.size(); ++i) {
     const Completion& completion = completions[i];
-    const std::string text = call.wrapped ? Json{{"answer", completion.text}}.dump() : completion.text;
     choices.push_back({{"index", i},
-                       {"message", {{"role", "assistant"}, {"content", text}}},
+                       {"message", {{"role", "assistant"}, {"content", content_of(call, completion.text)}}},
+                       {"logprobs", nullptr},
                        {"finish_reason", reason_of(completion.finish)}});
+    if (call.top_logprobs >= 0) {
+      const bool chosen = !completion.choice_logprobs.empty();
+      choices.back()["logprobs"]["content"] =
+          token_logprobs_json(chosen ? choice_as_token(call, completion) : completion.tokens);
+    }
     usage.tokens_in = completion.usage.tokens_in;  // of one prompt, as the API counts
     usage.tokens_cached = completion.usage.tokens_cached;
     usage.tokens_out += completion.usage.tokens_out;
@@ -189,8 +215,10 @@ std::string chat_events(const Json& answer) {
   for (const Json& choice : answer["choices"]) {
     Json chunk = answer;
     chunk["object"] = "chat.completion.chunk";
-    chunk["choices"] = Json::array(
-        {{{"index", choice["index"]}, {"delta", choice["message"]}, {"finish_reason", choice["finish_reason"]}}});
+    chunk["choices"] = Json::array({{{"index", choice["index"]},
+                                     {"delta", choice["message"]},
+                                     {"logprobs", choice["logprobs"]},
+                                     {"finish_reason", choice["finish_reason"]}}});
     events += "data: " + chunk.dump() + "\n\n";
   }
   return events + "data: [DONE]\n\n";

@@ -16,6 +16,7 @@ struct ChatCall {
   std::string model;              // the name it was asked for by, repeated in the answer
   bool stream = false;            // wants server-sent events
   bool wrapped = false;           // the choice is wanted as {"answer": "..."}
+  int top_logprobs = -1;          // as in Request
 };
 
 // kInvalidArgument names the member that is wrong, or one that cannot be served (tools, images). `default_tokens`: the
@@ -23,6 +24,9 @@ struct ChatCall {
 //
 // Constraints: response_format json_object or json_schema; `grammar` (GBNF) as llama-server has it; `guided_choice` as
 // vLLM has it. The schema of one enumeration that redraft sends for choices is answered as choices: by log-probability.
+//
+// logprobs, top_logprobs (0 to 20): of a text, token by token; of a choice, one entry for the whole answer, whose
+// rivals are the other choices.
 Result<ChatCall> read_chat_call(std::string_view body, int default_tokens);
 
 // The whole answer, in the order of the requests. `id` and `created` (seconds since 1970) are the server's.

@@ -70,6 +70,41 @@ TEST(ChatServingTest, TheClientsBodyComesBackAsTheRequest) {
   EXPECT_EQ(*parse_json(schema.constraint.text), *parse_json(request.constraint.text));
 }
 
+TEST(ChatServingTest, LogProbabilitiesGoThroughTheWire) {
+  Request request;
+  request.messages.emplace_back("user", "x");
+  request.top_logprobs = 1;
+  const Result<ChatCall> call = read_chat_call(to_text(chat_body(request, {"m", true, false})), 9);
+  ASSERT_TRUE(call.ok()) << call.status().message();
+  EXPECT_EQ(call->requests[0].top_logprobs, 1);
+  Completion completion;
+  completion.tokens = {{"caf", -0.25, {{"caf", -0.25}}}, {"\xC3", -0.5, {{"\xA9", -1e300}}}};
+  const Json answer = chat_answer(*call, {completion}, "id", 5);
+  EXPECT_EQ(answer["choices"][0]["logprobs"]["content"][1]["bytes"], Json::array({0xC3}));
+  const Result<Completion> back = read_chat_answer(to_text(answer), request, false);
+  ASSERT_TRUE(back.ok());
+  ASSERT_EQ(back->tokens.size(), 2u);
+  EXPECT_EQ(back->tokens[0].logprob, -0.25);
+  EXPECT_EQ(back->tokens[1].text, "\xC3");
+  EXPECT_EQ(back->tokens[1].top[0].text, "\xA9");
+  EXPECT_EQ(back->tokens[1].top[0].logprob, -9999);
+
+  // A choice is one token, its rivals are the other choices, and the model is asked for all of them.
+  const Result<ChatCall> choice = read_chat_call(
+      to_text(body({{"guided_choice", {"no", "yes", "so"}}, {"logprobs", true}, {"top_logprobs", 2}})), 9);
+  ASSERT_TRUE(choice.ok()) << choice.status().message();
+  EXPECT_TRUE(choice->requests[0].constraint.every_logprob);
+  EXPECT_FALSE(read(body({{"guided_choice", {"no", "yes"}}})).constraint.every_logprob);
+  completion.text = "yes";
+  completion.choice_logprobs = {-2, -1, -3};
+  const Json whole = chat_answer(*choice, {completion}, "id", 5)["choices"][0]["logprobs"]["content"];
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_EQ(whole[0]["token"], "yes");
+  EXPECT_EQ(whole[0]["logprob"], -1);
+  ASSERT_EQ(whole[0]["top_logprobs"].size(), 2u);
+  EXPECT_EQ(whole[0]["top_logprobs"][1]["token"], "no");
+}
+
 TEST(ChatServingTest, WhatIsWrongIsNamed) {
   const auto refused = [](const Json& json, const std::string& words) {
     const Result<ChatCall> call = read_chat_call(to_text(json), 9);
@@ -78,6 +113,9 @@ TEST(ChatServingTest, WhatIsWrongIsNamed) {
   };
   refused(Json::array(), "object");
   refused(Json::object(), "messages");
+  refused(body({{"top_logprobs", 2}}), "top_logprobs");
+  refused(body({{"logprobs", true}, {"top_logprobs", 21}}), "top_logprobs");
+  refused(body({{"logprobs", 3}}), "logprobs");
   refused({{"messages", {1}}}, "role");
   refused({{"messages", {{{"role", "user"}, {"content", 5}}}}}, "content");
   refused({{"messages", {{{"role", "user"}, {"content", {{{"type", "image_url"}}}}}}}}, "text alone");

@@ -106,6 +106,10 @@ Json chat_body(const Request& request, const WireOptions& options) {
   body[options.completion_tokens ? "max_completion_tokens" : "max_tokens"] = request.max_tokens;
   body["seed"] = wire_seed(request.seed);
   if (request.top_p != 1) body["top_p"] = request.top_p;
+  if (request.top_logprobs >= 0) {
+    body["logprobs"] = true;
+    body["top_logprobs"] = request.top_logprobs;
+  }
   if (!request.stop.empty()) body["stop"] = request.stop;
   if (options.constrain && has_response_format(request)) body["response_format"] = response_format(request.constraint);
   return body;
@@ -126,6 +130,8 @@ Result<Completion> read_chat_answer(std::string_view body, const Request& reques
   completion.finish = finish_of(choice, completion, request);
   if (completion.finish == Finish::kFilter && completion.text.empty())
     completion.text = text_member(member(choice, "message"), "refusal");
+  if (const Json* content = member(member(choice, "logprobs"), "content"))
+    completion.tokens = token_logprobs_from(*content);
   if (constrained && request.constraint.kind == kChoices) completion.text = unwrapped(std::move(completion.text));
   return completion;
 }

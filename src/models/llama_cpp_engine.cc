@@ -76,6 +76,7 @@ Answer Engine::answer(Job& job) {
     completion.text = job.writer->text();
     completion.finish = job.writer->finish();
     completion.usage.tokens_out = job.writer->tokens();
+    completion.tokens = job.writer->records();
   } else {
     const std::vector<double> log_probabilities = job.labels.log_probabilities();
     const std::size_t chosen = choose(log_probabilities, job.request.temperature, job.request.seed);

@@ -103,16 +103,6 @@ std::string one_line(std::string text) {
   return std::string(trimmed(text));
 }
 
-std::string valid_utf8(std::string text) {
-  std::string valid;
-  std::string_view rest = text;
-  for (std::size_t bad = first_invalid_utf8(rest); bad != std::string::npos; bad = first_invalid_utf8(rest)) {
-    valid.append(rest.substr(0, bad)).append("\xEF\xBF\xBD");
-    rest.remove_prefix(bad + 1);
-  }
-  return valid.empty() ? std::move(text) : valid.append(rest);
-}
-
 std::string llama_complaints() {
   const std::scoped_lock lock(complaints_mutex);
   return one_line(std::exchange(complaints, {}));

@@ -79,8 +79,7 @@ class LlamaFile {
 
 // What llama.cpp complained about since the last call, in one line; it logs nothing by itself. Thread-safe.
 std::string llama_complaints();
-std::string one_line(std::string text);    // line breaks become spaces
-std::string valid_utf8(std::string text);  // bytes that are no UTF-8 become U+FFFD
+std::string one_line(std::string text);  // line breaks become spaces
 
 }  // namespace redraft
 

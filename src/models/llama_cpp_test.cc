@@ -1,7 +1,5 @@
 // The embedded model, on the real small one: it must lie where `redraft models get smollm2-135m` puts it. One thread,
 // so that a busy machine does not make these tests slow; whether bits depend on threads is a test of its own.
-#include "models/llama_cpp.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,7 +8,7 @@
 
 #include "models/catalogue.h"
 #include "models/llama_cpp_engine.h"
-#include "support/sleep.h"
+#include "support/embedded.h"
 
 #if defined(__SANITIZE_THREAD__)
 // llama.cpp is not instrumented, so the barriers between its own workers are not seen.
@@ -19,41 +17,6 @@ extern "C" const char* __tsan_default_suppressions() { return "race:ggml_\nrace:
 
 namespace redraft {
 namespace {
-
-using Answers = std::vector<Result<Completion>>;
-
-struct Embedded {
-  explicit Embedded(bool strict, Json settings = {{"threads", 1}, {"context", 2048}}) {
-    ModelSpec spec{"embedded", std::move(settings), "", strict};
-    auto made = make_embedded(loop, spec);
-    if (!made.ok()) ADD_FAILURE() << made.status().message();
-    model = made.ok() ? std::move(*made) : nullptr;
-  }
-
-  Answers ask(
-      std::vector<Request> requests, const std::function<void(std::size_t answered)>& on_answer = [](std::size_t) {}) {
-    std::vector<std::optional<Result<Completion>>> got(requests.size());
-    std::size_t answered = 0;
-    std::coroutine_handle<> sleeper;
-    model->start(std::move(requests), [&](std::size_t i, Result<Completion> answer) {
-      EXPECT_FALSE(got[i].has_value());
-      got[i].emplace(std::move(answer));
-      if (++answered == got.size() && sleeper) loop.ready(sleeper);
-      on_answer(answered);
-    });
-    if (answered < got.size()) loop.run(sleep(sleeper));
-    Answers answers;
-    for (auto& answer : got) answers.push_back(std::move(*answer));
-    return answers;
-  }
-  Result<Completion> ask(Request request) {
-    Answers answers = ask(std::vector{std::move(request)});
-    return std::move(answers.front());
-  }
-
-  Loop loop;
-  std::unique_ptr<Model> model;
-};
 
 // Loaded once for all tests.
 Embedded& fast() {

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "base/utf8.h"
+#include "models/llama_cpp_labels.h"
 #include "redraft/context.h"
 
 namespace redraft {
@@ -55,6 +57,7 @@ Writer::Writer(const LlamaFile& file, const Request& request, std::shared_ptr<To
       temperature_(request.temperature),
       top_p_(request.top_p),
       max_tokens_(request.max_tokens),
+      top_logprobs_(request.top_logprobs),
       rng_(request.seed) {
   if (grammar) constrained_.emplace(std::move(grammar));
   else stops_ = request.stop;
@@ -111,9 +114,26 @@ Token Writer::pick_allowed(std::span<const float> logits) {
   return LLAMA_TOKEN_NULL;
 }
 
+TokenLogprob Writer::record(Token token, std::span<const float> logits) const {
+  const double total = log_sum(logits);
+  const auto logprob = [&](Token t) { return static_cast<double>(logits[static_cast<std::size_t>(t)]) - total; };
+  std::vector<Token> likeliest(logits.size());
+  std::iota(likeliest.begin(), likeliest.end(), 0);
+  const auto end = likeliest.begin() + std::min<std::ptrdiff_t>(top_logprobs_, std::ssize(likeliest));
+  std::ranges::partial_sort(likeliest, end, [&](Token a, Token b) {
+    const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  });
+  TokenLogprob record{file_->piece(token), logprob(token), {}};
+  for (auto rival = likeliest.begin(); rival != end; ++rival)
+    record.top.push_back({file_->piece(*rival), logprob(*rival)});
+  return record;
+}
+
 // Adds a token to the text. False when the answer ends with it.
-bool Writer::advance(Token token) {
+bool Writer::advance(Token token, std::span<const float> logits) {
   if (file_->ends(token)) return end(Finish::kStop);
+  if (top_logprobs_ >= 0) records_.push_back(record(token, logits));
   if (constrained_) constrained_->accept(token);
   ++tokens_;
   last_ = token;
@@ -124,22 +144,29 @@ bool Writer::advance(Token token) {
     stop_at = std::min(stop_at, text_.find(stop, before > longest_stop_ ? before - longest_stop_ : 0));
   if (stop_at != std::string::npos) {
     text_.resize(stop_at);
+    drop_records_beyond_text();
     return end(Finish::kStop);
   }
   if (constrained_ && constrained_->must_end()) return end(Finish::kStop);
   return tokens_ < max_tokens_ || end(Finish::kLength);
 }
 
+void Writer::drop_records_beyond_text() {
+  std::size_t begin = 0, kept = 0;
+  for (; kept < records_.size() && begin < text_.size(); ++kept) begin += records_[kept].text.size();
+  records_.resize(kept);
+}
+
 bool Writer::write(std::span<const float> logits) {
   if (!std::isfinite(*std::ranges::max_element(logits)))
     return fail(Code::kCorruption,
                 "the model computes logits that are no numbers; its file is damaged, fetch it again");
-  if (!constrained_) return advance(pick(logits));
+  if (!constrained_) return advance(pick(logits), logits);
   constrained_->begin();
   const Token token = constrained_->failed() ? LLAMA_TOKEN_NULL : pick_allowed(logits);
   if (constrained_->failed())
     return fail(Code::kInvalidArgument, "the grammar can be read in too many ways to be followed; make it simpler");
-  if (token != LLAMA_TOKEN_NULL) return advance(token);
+  if (token != LLAMA_TOKEN_NULL) return advance(token, logits);
   // Something must come that would nest too deep: as good as cut off.
   if (const auto mask = constrained_->mask(); std::ranges::any_of(*mask, [](std::uint64_t bits) { return bits != 0; }))
     return end(Finish::kLength);

@@ -36,7 +36,8 @@ class Writer {
 
   const Status& status() const { return status_; }
   Finish finish() const { return finish_; }
-  std::string text() const;  // UTF-8, without the stop string
+  std::string text() const;                                              // UTF-8, without the stop string
+  const std::vector<TokenLogprob>& records() const { return records_; }  // of the text's tokens, where asked for
 
  private:
   bool end(Finish finish) {
@@ -47,16 +48,19 @@ class Writer {
   Token pick(std::span<const float> logits);
   Token draw(std::span<const float> logits);
   Token pick_allowed(std::span<const float> logits);
-  bool advance(Token token);
+  bool advance(Token token, std::span<const float> logits);
+  TokenLogprob record(Token token, std::span<const float> logits) const;
+  void drop_records_beyond_text();
 
   const LlamaFile* file_;
   double temperature_, top_p_;
-  int max_tokens_, tokens_ = 0;
+  int max_tokens_, top_logprobs_, tokens_ = 0;
   std::vector<std::string> stops_;
   std::size_t longest_stop_ = 0;
   std::mt19937_64 rng_;
   std::optional<ConstrainedText> constrained_;
   std::vector<float> masked_;  // logits, with -inf where the grammar forbids
+  std::vector<TokenLogprob> records_;
   std::string text_;
   Token last_ = LLAMA_TOKEN_NULL;
   Finish finish_ = Finish::kStop;

@@ -71,6 +71,35 @@ TEST(WriterTest, WhatIsDrawnHasTheDistributionOfTheAllowed) {
   EXPECT_NEAR(got["a"], a / (a + b), 0.05);
 }
 
+TEST(WriterTest, RecordsWhatTheModelGaveEachToken) {
+  const auto held_to = grammar(Constraint::Kind::kGrammar, R"(root ::= ("a" | "b") "!")");
+  const std::vector<float> from = logits({{"x", 3}, {"a", 1}, {"b", 0}});
+  const double total = std::log(std::exp(3) + std::exp(1) + std::exp(0));
+  Request request;
+  request.top_logprobs = 2;
+  Writer writer(file(), request, held_to);
+  EXPECT_TRUE(writer.write(from));
+  ASSERT_EQ(writer.records().size(), 1u);
+  const TokenLogprob& record = writer.records()[0];
+  EXPECT_EQ(record.text, "a");
+  EXPECT_NEAR(record.logprob, 1 - total, 1e-5);  // although "x" is not allowed
+  ASSERT_EQ(record.top.size(), 2u);
+  EXPECT_EQ(record.top[0].text, "x");
+  EXPECT_NEAR(record.top[0].logprob, 3 - total, 1e-5);
+  EXPECT_EQ(record.top[1].text, "a");
+
+  Request stopped;
+  stopped.top_logprobs = 0;
+  stopped.stop = {"by"};  // of two tokens: neither is part of the answer
+  Writer free(file(), stopped, nullptr);
+  EXPECT_TRUE(free.write(logits({{"a", 1}})));
+  EXPECT_TRUE(free.write(logits({{"b", 1}})));
+  EXPECT_FALSE(free.write(logits({{"y", 1}})));
+  EXPECT_EQ(free.text(), "a");
+  ASSERT_EQ(free.records().size(), 1u);
+  EXPECT_TRUE(free.records()[0].top.empty());
+}
+
 TEST(WriterTest, TheLikeliestOfTheAllowedIsTakenWhateverIsKnown) {
   const std::string rule = R"(root ::= ("c" | "b" | "😀") "!")";
   std::map<std::string, float> liked = {{"b", 0}, {"c", 0.5F}};

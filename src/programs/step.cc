@@ -117,9 +117,17 @@ Request Step::free_request(std::vector<Message> messages) const {
   return request;
 }
 
+// For calibration alone. The same for all candidates, so that equal prompts stay equal requests.
+bool Step::reads_logprobs() const {
+  return std::ranges::any_of(parameters_, [&](const Parameter& p) {
+    return p.name == spec_.parameter("calibrate") && !(p.frozen && p.seed == "none");
+  });
+}
+
 Result<Constraint> Step::constraint(const Fields& inputs) const {
   Result<Constraint> constraint = spec_.outputs.constraint(inputs);
   if (!constraint.ok()) return invalid(spec_.where + ": " + constraint.status().message());
+  constraint->every_logprob = reads_logprobs();
   return constraint;
 }
 

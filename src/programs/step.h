@@ -27,6 +27,7 @@ class Step {
   // The request that asks for the answer, or for the reasoning before it.
   Result<Request> request(std::vector<Message> messages, const Fields& inputs) const;
   Result<Constraint> constraint(const Fields& inputs) const;  // of the answer
+  bool reads_logprobs() const;
   Request free_request(std::vector<Message> messages) const;
   Result<Request> first_request(const Candidate& candidate, const Fields& inputs) const;
   Result<std::vector<Request>> render(const Candidate& candidate, const Fields& inputs) const;  // it alone

@@ -29,7 +29,8 @@ Result<Completion> SqlJournal::find(const std::string& digest) {
   bool found = false, sound = true;
   Completion c;
   REDRAFT_RETURN_IF_ERROR(database_.run(
-      "SELECT text, finish, tokens_in, tokens_out, tokens_cached, seconds, choice_logprobs FROM calls WHERE digest = ?",
+      "SELECT text, finish, tokens_in, tokens_out, tokens_cached, seconds, choice_logprobs, tokens FROM calls "
+      "WHERE digest = ?",
       {digest}, [&](const SqlRow& row) {
         found = true;
         const std::int64_t finish = row.integer(1);
@@ -39,9 +40,13 @@ Result<Completion> SqlJournal::find(const std::string& digest) {
         c.usage = {row.integer(2), row.integer(3), row.integer(4)};
         c.seconds = row.real(5);
         c.choice_logprobs = doubles_of(row.text(6));
+        if (row.null(7)) return;
+        const Result<Json> tokens = parse_json(row.text(7));
+        sound = sound && tokens.ok();
+        if (tokens.ok()) c.tokens = token_logprobs_from(*tokens);
       }));
   if (!found) return Status(Code::kNotFound, "no call has the digest " + digest);
-  if (!sound) return Status(Code::kCorruption, path_ + " is damaged: the call " + digest + " ended in no known way");
+  if (!sound) return Status(Code::kCorruption, path_ + " is damaged: the call " + digest + " cannot be read");
   return c;
 }
 
@@ -80,11 +85,12 @@ Result<std::int64_t> SqlJournal::model_number(const std::string& model) {
 Status SqlJournal::write(const std::string& digest, const Call& call) {
   const Completion& c = call.completion;
   const std::string logprobs = bytes_of(c.choice_logprobs);
+  const std::string tokens = c.tokens.empty() ? "" : to_text(token_logprobs_json(c.tokens));
   return database_.run(
-      "INSERT INTO calls (digest, model, finish, tokens_in, tokens_out, tokens_cached, seconds, text, choice_logprobs) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+      "INSERT INTO calls (digest, model, finish, tokens_in, tokens_out, tokens_cached, seconds, text, choice_logprobs, "
+      "tokens) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
       {digest, call.model, static_cast<int>(c.finish), c.usage.tokens_in, c.usage.tokens_out, c.usage.tokens_cached,
-       c.seconds, c.text, SqlValue::blob(logprobs)});
+       c.seconds, c.text, SqlValue::blob(logprobs), c.tokens.empty() ? SqlValue(nullptr) : SqlValue(tokens)});
 }
 
 }  // namespace redraft

@@ -13,6 +13,7 @@ namespace {
 class JournalTest : public StoreFixture {};
 
 void expect_same(const Completion& a, const Completion& b) {
+  EXPECT_EQ(token_logprobs_json(a.tokens), token_logprobs_json(b.tokens));
   EXPECT_EQ(a.text, b.text);
   EXPECT_EQ(a.finish, b.finish);
   EXPECT_EQ(a.usage.tokens_in, b.usage.tokens_in);
@@ -35,6 +36,8 @@ TEST_F(JournalTest, EveryBitComesBack) {
        {std::numeric_limits<std::int64_t>::max(), 0, 0},
        {-std::numeric_limits<double>::infinity(), std::nan("7")},
        0.1}};
+  all[1].tokens = {
+      {"Gr", -0.1, {{"Gr", -0.1}, {"\xC3", -2.3000000000000003}}}, {"\xC3", -1e-17, {}}, {"\xBC\"", -9, {}}};
   std::mt19937_64 rng(1);
   for (int i = 0; i < 200; ++i) {
     Completion c = completion("draw " + std::to_string(i));

@@ -91,7 +91,10 @@ CREATE TABLE looks (
 // What a study's processes have used, also in a round that none of them finished. JSON, counters.
 constexpr const char* kVersion2 = "ALTER TABLE studies ADD COLUMN run TEXT";
 
-constexpr std::array<const char*, 2> kMigrations = {kVersion1, kVersion2};
+// An answer's tokens with their log-probabilities, where they were asked for: JSON, as the chat API writes them.
+constexpr const char* kVersion3 = "ALTER TABLE calls ADD COLUMN tokens TEXT";
+
+constexpr std::array<const char*, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
 
 // A statement that answers with one number.
 Result<std::int64_t> number(Sqlite& database, std::string_view sql) {

@@ -52,6 +52,20 @@ TEST(ServeModel, AnswersTheChatApi) {
   EXPECT_GT(plain["usage"]["prompt_tokens"], 8);
   EXPECT_EQ(plain["model"], "any");
 
+  const Json told =
+      server.chat({{"max_tokens", 5}, {"temperature", 0}, {"logprobs", true}, {"top_logprobs", 3}})["choices"][0];
+  std::string text;
+  for (const TokenLogprob& token : token_logprobs_from(told["logprobs"]["content"])) {
+    text += token.text;
+    ASSERT_EQ(token.top.size(), 3u);
+    EXPECT_EQ(token.top[0].text, token.text);
+    EXPECT_EQ(token.top[0].logprob, token.logprob);
+    EXPECT_GE(token.top[1].logprob, token.top[2].logprob);
+    EXPECT_LE(token.logprob, 0);
+  }
+  EXPECT_EQ(text, content(plain));
+  EXPECT_EQ(told["message"]["content"], content(plain));
+
   const Json choice = server.chat({{"guided_choice", {"billing", "shipping"}}, {"temperature", 0}});
   EXPECT_TRUE(content(choice) == "billing" || content(choice) == "shipping") << choice;
   const Json schema = {{"type", "object"},
