@@ -5,6 +5,8 @@
 //
 // A request: {"messages": [{"role", "content"}...], and "choices": [...] with or without "every_logprob", or
 // "max_tokens" with or without "schema"}. Prints one JSON object; answers go to the file that answers=FILE names.
+// Distinct tokens are those of the tree of all prompts, with the labels' where all are asked for, and what was written;
+// they are counted after the clock has stopped, with the file opened once more (count=false: not at all).
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -62,7 +64,8 @@ std::size_t distinct_prompt_tokens(const std::string& path, const std::vector<Re
     for (Tokens& label : labels)
       if (!label.empty()) label.pop_back();
     distinct += trie.add(*prompt);
-    for (const Tokens& label : labels) distinct += inner.add(label);
+    if (request.constraint.every_logprob)
+      for (const Tokens& label : labels) distinct += inner.add(label);
   }
   return distinct;
 }
@@ -70,6 +73,8 @@ std::size_t distinct_prompt_tokens(const std::string& path, const std::vector<Re
 int run(const std::string& path, const std::string& file, Json settings) {
   const std::string answers_to = settings.contains("answers") ? settings["answers"].get<std::string>() : "";
   settings.erase("answers");
+  const bool count = settings.value("count", true);
+  settings.erase("count");
   const bool strict = settings.contains("strict");
   settings.erase("strict");
   std::vector<Request> requests;
@@ -112,17 +117,18 @@ int run(const std::string& path, const std::string& file, Json settings) {
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto distinct = distinct_prompt_tokens(path, requests) + written;
+  const auto distinct = count ? distinct_prompt_tokens(path, requests) + written : 0;
   std::cout << Json{{"id", (*model)->id()},
                     {"path", path},
                     {"rows", requests.size()},
                     {"failed", failed},
                     {"seconds", seconds},
                     {"rows_per_second", static_cast<double>(requests.size()) / seconds},
-                    {"tokens_per_second", static_cast<double>(computed) / seconds},
+                    {"tokens_per_second", static_cast<double>(distinct) / seconds},
                     {"computed", computed},
                     {"distinct", distinct},
-                    {"computed_per_distinct", static_cast<double>(computed) / static_cast<double>(distinct)},
+                    {"computed_per_distinct",
+                     static_cast<double>(computed) / static_cast<double>(std::max<std::size_t>(distinct, 1))},
                     {"tokens_out", tokens_out},
                     {"load_seconds", loaded - started},
                     {"peak_mb", usage.ru_maxrss / 1024}}

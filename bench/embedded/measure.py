@@ -37,6 +37,13 @@ def redraft(path, settings=()):
     return json.loads(done.stdout)
 
 
+def processor():
+    lines = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    name = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "")
+    flags = next((line for line in lines if line.startswith("flags")), "").split()
+    return ", ".join([name] + [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags])
+
+
 def peak_mb(pid):
     for line in open(f"/proc/{pid}/status"):
         if line.startswith("VmHWM"):
@@ -124,7 +131,7 @@ def memory_and_start(folder, rows):
     seconds = []
     for _ in range(5):
         started = time.time()
-        redraft(folder / "one.jsonl")
+        redraft(folder / "one.jsonl", ["count=false"])
         seconds.append(time.time() - started)
     return peaks, sorted(seconds)[len(seconds) // 2]
 
@@ -161,7 +168,8 @@ def main():
             subprocess.run([TOOLS / "llama-quantize", "--allow-requantize", model, encoded, encoding], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         text = [f"# The embedded engine beside llama-server\n\n`./dev bench-embedded`: {CORES} cores, "
-                f"{model.name}, redraft chose the encoding {encoding}. {__doc__.split(chr(10) * 2, 2)[2].strip()}\n"]
+                f"{model.name}, redraft chose the encoding {encoding}; {processor()}. {__doc__.split(chr(10) * 2, 2)[2].strip()} "
+                f"Each figure is {'from one run' if repeats == 1 else f'the median of {repeats} runs in turn'}.\n"]
         plots = {}
         for condition in ("idle", "one core held"):
             with held_core(condition != "idle"):
@@ -175,7 +183,7 @@ def main():
                      "llama-bench, tokens/s (prefill of 512, generated): " +
                      "; ".join(f"{name} {rate['prefill']:.0f}, {rate['generated']:.0f}" for name, rate in rates.items()) +
                      f"; {encoding} again afterwards {after['prefill']:.0f}, {after['generated']:.0f}.",
-                     f"redraft computes {ours['tokens_per_second']:.0f} tokens/s on (a): "
+                     f"redraft computes {ours['tokens_per_second']:.0f} distinct tokens/s on (a): "
                      f"{ours['tokens_per_second'] / limit:.0%} of llama-bench's prefill rate in that encoding.\n"]
             plots[condition] = {NAMES[name]: {engine: run["rows_per_second"] for engine, run in runs.items()}
                                 for name, runs in results.items()}

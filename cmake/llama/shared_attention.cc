@@ -8,8 +8,13 @@
 //
 // Here a block of tokens meets a tile of cells with just the tokens that see something of it, and with all heads that
 // share the tile's keys and values, which are unpacked once for all of these. What a token gets depends on its query
-// and the cells it sees in the order of the cache, not on its neighbours, the block's size or the number of threads.
+// and on what it sees at which places, not on the other tokens, the block's size or the number of threads. Cells that
+// nobody sees count as zeros, whatever is left in them.
+#include "shared_attention.h"
+
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -31,9 +36,13 @@ constexpr int kLanes = 8, kRows = 6, kColumns = 2;  // 12 sums + 2 + 1 of 16 reg
 typedef float Lanes __attribute__((vector_size(kLanes * sizeof(float)), aligned(alignof(float)), may_alias));
 
 constexpr int kTile = 64;                               // cells
-constexpr int kMostBlock = 64, kStep = 8;               // tokens
+constexpr int kMostBlock = 64;                          // tokens
+constexpr int kStep = 8;                                // numbers that are unpacked together
 constexpr int kUnitsPerThread = 4;                      // wanted, so that none waits long for the last one
 constexpr std::uint64_t kHidden = 0xFC00FC00FC00FC00U;  // four masks of minus infinity
+
+constexpr int kWords = kTile / 4;
+using Masks = std::array<std::uint64_t, kWords>;
 
 enum class Sight : std::uint8_t { kNone, kSome, kAll };
 
@@ -122,7 +131,7 @@ struct Call {
     const bool plain = mask && mask->type == GGML_TYPE_F16 && !out->src[4] && option(1) == 0 && option(2) == 0;
     const bool halves = q->type == GGML_TYPE_F32 && k->type == GGML_TYPE_F16 && v->type == GGML_TYPE_F16;
     const bool one = q->ne[3] == 1 && k->ne[3] == 1 && mask->ne[2] == 1 && mask->ne[3] == 1;
-    return plain && halves && one && cells % kTile == 0 && (key == 64 || key == 128 || key == 256) &&
+    return heads > 0 && plain && halves && one && cells % kTile == 0 && (key == 64 || key == 128 || key == 256) &&
            value % kLanes == 0 && v->ne[2] == heads && q->ne[2] % heads == 0 && q->nb[0] == sizeof(float) &&
            out->nb[0] == sizeof(float) && k->nb[0] == sizeof(ggml_fp16_t) && v->nb[0] == sizeof(ggml_fp16_t) &&
            mask->nb[0] == sizeof(ggml_fp16_t);
@@ -140,21 +149,17 @@ struct Call {
   float* answer(std::int64_t token, std::int64_t head) const {
     return reinterpret_cast<float*>(static_cast<char*>(out->data) + (token * out->ne[1] + head) * out->nb[1]);
   }
-  // Widens [low, high) to hold what a token sees of a tile.
-  Sight sight(std::int64_t token, std::int64_t first, int& low, int& high) const {
-    constexpr int kWords = kTile / 4;
-    std::uint64_t any = 0, words[kWords];
-    std::memcpy(words, masks(token, first), sizeof words);
-    for (const std::uint64_t word : words) any |= word;
-    int begin = 0, end = kWords;
-    if (any != 0) {
-      while (begin < end && words[begin] == kHidden) ++begin;
-      while (begin < end && words[end - 1] == kHidden) --end;
+  // What a token sees of a tile; `hidden` keeps the masks of the cells that neither it nor another saw.
+  Sight sight(std::int64_t token, std::int64_t first, Masks& hidden) const {
+    Masks words;
+    std::memcpy(words.data(), masks(token, first), sizeof words);
+    std::uint64_t any = 0, seen = 0;
+    for (int i = 0; i < kWords; ++i) {
+      any |= words[i];
+      seen |= words[i] ^ kHidden;
+      hidden[i] &= words[i];
     }
-    if (begin == end) return Sight::kNone;
-    low = std::min(low, begin * 4);
-    high = std::max(high, end * 4);
-    return any == 0 ? Sight::kAll : Sight::kSome;
+    return any == 0 ? Sight::kAll : seen == 0 ? Sight::kNone : Sight::kSome;
   }
 };
 
@@ -199,11 +204,23 @@ void transpose(const float* from, std::int64_t from_apart, float* to, std::int64
   }
 }
 
+bool nobody_sees(const Masks& hidden, int first) {  // of kLanes cells
+  return std::all_of(&hidden[first / 4], &hidden[first / 4] + kLanes / 4, [](auto word) { return word == kHidden; });
+}
+
+bool seen(const Masks& hidden, int cell) {
+  return (hidden[cell / 4] >> (cell % 4 * 16) & 0xFFFF) != (kHidden & 0xFFFF);
+}
+
 // Cells [low, high) of a tile: values as they are, keys transposed.
 template <int Key>
-void unpack(const Call& call, Work& work, std::int64_t first, int low, int high, std::int64_t head) {
-  for (int c = low; c < high; ++c)
-    widen(call.cell(call.v, first + c, head), &work.values[static_cast<std::size_t>(c * call.value)], call.value);
+void unpack(const Call& call, Work& work, std::int64_t first, int low, int high, const Masks& hidden,
+            std::int64_t head) {
+  for (int c = low; c < high; ++c) {
+    float* values = &work.values[static_cast<std::size_t>(c * call.value)];
+    if (seen(hidden, c)) widen(call.cell(call.v, first + c, head), values, call.value);
+    else std::fill_n(values, call.value, 0.0F);
+  }
   for (int c = low; c < high; c += kStep) {
     float some[kStep * Key];
     for (int i = 0; i < kStep; ++i) widen(call.cell(call.k, first + c + i, head), some + i * Key, Key);
@@ -218,18 +235,20 @@ void meet(const Call& call, Work& work, std::int64_t from, std::int64_t to, std:
   const auto shared = static_cast<std::size_t>(call.shared), value = static_cast<std::size_t>(call.value);
   work.rows.clear();
   bool masked = false;
-  int low = kTile, high = 0;
+  Masks hidden;
+  hidden.fill(kHidden);
   for (std::int64_t token = from; token < to; ++token) {
-    const Sight sight = call.sight(token, first, low, high);
+    const Sight sight = call.sight(token, first, hidden);
     masked = masked || sight == Sight::kSome;
     for (std::size_t h = 0; h < shared && sight != Sight::kNone; ++h)
       work.rows.push_back(static_cast<std::size_t>(token - from) * shared + h);
   }
   if (work.rows.empty()) return;
-  low = low / kLanes * kLanes;  // by whole vectors, so that a row's sums do not depend on what its neighbours see
-  high = (high + kLanes - 1) / kLanes * kLanes;
+  int low = 0, high = kTile;  // by whole vectors, so that a row's sums do not depend on what its neighbours see
+  while (low + kLanes < high && nobody_sees(hidden, low)) low += kLanes;
+  while (low + kLanes < high && nobody_sees(hidden, high - kLanes)) high -= kLanes;
   const int width = high - low;
-  unpack<Key>(call, work, first, low, high, head);
+  unpack<Key>(call, work, first, low, high, hidden, head);
   const std::size_t count = work.rows.size();
   const float* queries = &work.queries[work.rows.front() * Key];
   if (work.rows.back() - work.rows.front() >= count) {  // not neighbours
@@ -250,7 +269,7 @@ void meet(const Call& call, Work& work, std::int64_t from, std::int64_t to, std:
     float* scores = work.to_scores[i];
     if (masked) {
       if (i % shared == 0) widen(call.masks(from + static_cast<std::int64_t>(row / shared), first + low), mask, width);
-      for (int c = 0; c < width; ++c) scores[c] += mask[c];
+      for (int c = 0; c < width; ++c) scores[c] = mask[c] == -INFINITY ? -INFINITY : scores[c] + mask[c];
     }
     if (const float most = largest_of(scores, width); most > work.largest[row]) {
       const float shrink = std::exp(work.largest[row] - most);
@@ -290,14 +309,20 @@ void attend(const Call& call, Work& work, std::int64_t from, std::int64_t to, st
   }
 }
 
+std::atomic<bool> left_some = false;
+
 }  // namespace
+
+bool shared_attention_left_some_to_ggml() { return left_some; }
 
 extern "C" void ggml_compute_forward_flash_attn_ext(const ggml_compute_params* params, ggml_tensor* dst) {
   const Call call(dst);
-  if (params->use_ref || !call.possible()) return ggml_own_flash_attn_ext(params, dst);
+  if (params->use_ref || !call.possible()) {
+    left_some = true;
+    return ggml_own_flash_attn_ext(params, dst);
+  }
   const std::int64_t units = std::int64_t{kUnitsPerThread} * params->nth;
-  std::int64_t block = call.tokens * call.heads / units / kStep * kStep;
-  block = std::clamp<std::int64_t>(block, kStep, kMostBlock);
+  const std::int64_t block = std::clamp<std::int64_t>(call.tokens * call.heads / units, 1, kMostBlock);
   const std::int64_t blocks = (call.tokens + block - 1) / block;
   if (params->ith == 0) ggml_threadpool_chunk_set(params->threadpool, params->nth);
   ggml_barrier(params->threadpool);

@@ -32,6 +32,7 @@ void Matcher::clear() {
   sets_.clear();
   unions_.clear();
   bytes_ = 0;
+  failed_ = false;
   start_ = kUnknown;
   intern({{kAccept, 0, kBottom}});
 }

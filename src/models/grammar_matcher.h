@@ -38,7 +38,7 @@ class Matcher {
 
   bool full() const { return bytes_ > kMostBytes; }
   void clear();
-  // Whether the grammar was too much to follow. step() then gave kNowhere. clear() does not take it back.
+  // Whether the grammar was too much to follow. step() then gave kNowhere. clear() takes it back.
   bool failed() const { return failed_; }
 
  private:

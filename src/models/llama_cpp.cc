@@ -232,11 +232,11 @@ void EmbeddedModel::compute(std::vector<Job> jobs, std::vector<Embedding> embedd
     auto group = std::make_shared<std::vector<Answer>>(std::move(answers));
     post([this, group] { arrived(std::move(*group)); });
   };
-  engine_->run(std::move(jobs), deliver, [this] { return joined(); });
-  for (Embedding& embedding : embeddings) {
+  for (Embedding& embedding : embeddings) {  // first: others may join the requests without end
     auto result = std::make_shared<Result<std::vector<std::vector<float>>>>(engine_->embed(embedding.texts));
     post([done = std::move(embedding.done), result] { done(std::move(*result)); });
   }
+  engine_->run(std::move(jobs), deliver, [this] { return joined(); });
   post([this] { finished(); });
 }
 
@@ -292,10 +292,16 @@ Result<int> context_of(const EmbeddedOptions& options, const LlamaFile& file, co
   if (options.context > trained && trained > 0)
     return invalid(fmt::format("context = {} is more than {} was trained for; it may be at most {}", options.context,
                                path, trained));
+  // Beyond the window of its attention llama.cpp gives cells away that others may still share.
+  const int window = file.window() > 0 ? std::max(kPad, file.window() / kPad * kPad) : 1 << 20;
+  if (options.context > window)
+    return invalid(
+        fmt::format("context = {} is more than the {} tokens that {} attends to at once; it may be at most {}",
+                    options.context, file.window(), path, window));
   if (options.context > 0) return (options.context + kPad - 1) / kPad * kPad;
   const auto held =
       static_cast<int>(std::min<std::size_t>(kCacheBytes / std::max<std::size_t>(file.bytes_per_cell(), 1), 1 << 20));
-  return std::max(kPad, std::min(held, trained) / kPad * kPad);
+  return std::max(kPad, std::min({held, trained, window}) / kPad * kPad);
 }
 
 Result<std::string> path_of(const ModelSpec& spec) {

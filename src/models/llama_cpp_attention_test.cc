@@ -28,6 +28,7 @@ struct View {
 
 struct Shape {
   int head = 64, heads = 6, groups = 2, cells = 256;
+  int stale = -1;  // from this cell on there is something that is no number
 };
 
 constexpr float kScale = 0.125F;
@@ -66,7 +67,8 @@ std::vector<std::vector<float>> attention(const Shape& shape, const std::vector<
     for (int g = 0; g < shape.groups; ++g)
       for (int c = 0; c < shape.cells; ++c)
         for (int d = 0; d < shape.head; ++d)
-          halves.push_back(ggml_fp32_to_fp16(value_at(cells == k ? 100 : 200, g, c, d)));
+          halves.push_back(ggml_fp32_to_fp16(
+              c >= shape.stale && shape.stale >= 0 ? NAN : value_at(cells == k ? 100 : 200, g, c, d)));
     ggml_backend_tensor_set(cells, halves.data(), 0, ggml_nbytes(cells));
   }
   std::vector<ggml_fp16_t> masks;
@@ -158,6 +160,20 @@ TEST(AttentionTest, ARowsBitsDependOnThatRowAlone) {
   auto reversed = attention(shape, backwards, How::kOurs, 2);
   std::reverse(reversed.begin(), reversed.end());
   EXPECT_EQ(together, reversed);
+}
+
+// What is left in cells that are free again may be anything.
+TEST(AttentionTest, CellsThatNobodySeesDoNotMatter) {
+  const Shape shape{64, 6, 2, 256}, stale{64, 6, 2, 256, 121};
+  const std::vector<View> views = tails(70, 3, 17);  // up to cell 121
+  EXPECT_EQ(attention(shape, views, How::kOurs, 1), attention(stale, views, How::kOurs, 1));
+}
+
+// Other places of the cache, other sums: near, as between any two orders.
+TEST(AttentionTest, WhereCellsLieChangesTheLastBitsOnly) {
+  const Shape shape{64, 2, 1, 256};
+  for (const int from : {0, 30, 64, 131})
+    EXPECT_LT(furthest(shape, {{0, from, from + 70}}, attention(shape, {{0, from, from + 70}}, How::kOurs, 1)), 1e-3);
 }
 
 TEST(AttentionTest, WhoSeesNothingGetsNothing) {

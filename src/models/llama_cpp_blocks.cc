@@ -36,6 +36,7 @@ void BlockCache::put(std::span<const Token> tokens, Bytes bytes) {
   const std::vector<const Block*> before = chain(tokens.first(tokens.size() - kBlock));
   if ((before.size() + 1) * kBlock != tokens.size()) return;
   Key key{before.empty() ? 0 : before.back()->id, {tokens.end() - kBlock, tokens.end()}};
+  if (bytes.empty()) return;
   Block block{++last_id_, std::move(bytes), {}};
   if (cost(block) > most_) return;
   bytes_ += cost(block);

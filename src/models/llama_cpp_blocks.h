@@ -32,7 +32,7 @@ class BlockCache {
   // How many of the tokens' leading blocks are stored.
   std::size_t known(std::span<const Token> tokens) const;
   // Stores the last block of the tokens, whose number is a multiple of kBlock and which is not stored yet. It is
-  // dropped when it is larger than the cap, or when a block before it is not stored.
+  // dropped when it is empty or larger than the cap, or when a block before it is not stored.
   void put(std::span<const Token> tokens, Bytes bytes);
 
   std::size_t bytes() const { return bytes_; }

@@ -2,10 +2,12 @@
 #include "models/llama_cpp_decoder.h"
 
 #include <fmt/format.h>
+#include <shared_attention.h>
 
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+#include <new>
 #include <thread>
 
 namespace redraft {
@@ -99,8 +101,9 @@ Status Decoder::decode() {
   if (batch_.n_tokens == 0) return Status();
   int failure = 0;
   std::string why;
-  // A single token has one thread: attention over it would be split between them, which depends on how many there are.
-  llama_set_n_threads(context_.get(), 1, pace_.threads());
+  // ggml's own attention over a single token is split between threads, so its bits depend on how many there are; ours
+  // is not, and it is left out for some models only.
+  llama_set_n_threads(context_.get(), shared_attention_left_some_to_ggml() ? 1 : pace_.threads(), pace_.threads());
   const double wall = seconds(CLOCK_MONOTONIC), cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
   try {
     failure = llama_decode(context_.get(), batch_);
@@ -109,7 +112,7 @@ Status Decoder::decode() {
     failure = -4;
     why = thrown.what();
   }
-  if (batch_.n_tokens > 1) pace_.spent(seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+  pace_.spent(seconds(CLOCK_MONOTONIC) - wall, seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu);
   if (failure == 0) computed_.fetch_add(batch_.n_tokens, std::memory_order_relaxed);
   batch_.n_tokens = 0;
   if (failure == 0) return Status();
@@ -140,8 +143,13 @@ void Decoder::clear() {
 
 std::vector<std::uint8_t> Decoder::save(int sequence, int from, int to, int scratch) {
   llama_memory_seq_cp(memory_, sequence, scratch, from, to);
-  std::vector<std::uint8_t> cells(llama_state_seq_get_size(context_.get(), scratch));
-  cells.resize(llama_state_seq_get_data(context_.get(), cells.data(), cells.size(), scratch));
+  std::vector<std::uint8_t> cells;
+  try {
+    cells.resize(llama_state_seq_get_size(context_.get(), scratch));
+    cells.resize(llama_state_seq_get_data(context_.get(), cells.data(), cells.size(), scratch));
+  } catch (const std::bad_alloc&) {
+    cells.clear();
+  }
   llama_memory_seq_rm(memory_, scratch, -1, -1);
   return cells;
 }

@@ -92,7 +92,7 @@ TEST_F(Encodings, AnswerLikeTheFile) {
 }
 
 TEST_F(Encodings, StrictBitsDependOnNoThread) {
-  for (const std::string encoding : {"bf16", "q8_0", "q4_0"})
+  for (const std::string encoding : {"file", "bf16", "f16", "q8_0", "q4_0"})
     EXPECT_EQ(use(encoding, true, 1).logprobs, use(encoding, true, 2).logprobs) << encoding;
 }
 
@@ -160,8 +160,7 @@ TEST_F(Encodings, WhatAutoChoseOnceItChoosesAgain) {
   }
 }
 
-TEST_F(Encodings, ATrialTellsFastFromSlow) {
-  // Of any processor: it does not get faster by more than the margin between two trials of the same.
+TEST_F(Encodings, ATrialTimesEveryEncoding) {
   ASSERT_TRUE(LlamaFile::open(*model_path(""), Encoding::kFile).ok());  // llama.cpp is ready
   const Result<WeightFile> file = WeightFile::open(*model_path(""));
   ASSERT_TRUE(file.ok());
@@ -170,7 +169,7 @@ TEST_F(Encodings, ATrialTellsFastFromSlow) {
   const std::vector<double> seconds = try_encodings(*file, tried);
   ASSERT_EQ(seconds.size(), tried.size());
   for (const double s : seconds) EXPECT_GT(s, 0);
-  EXPECT_EQ(kernels_in_use(), kernels_in_use());
+  EXPECT_NE(kernels_in_use().find("flags"), std::string::npos);  // another processor is tried anew
 }
 
 TEST_F(Encodings, AMarginDecides) {

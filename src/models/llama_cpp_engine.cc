@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <numeric>
 #include <set>
 
@@ -27,6 +28,7 @@ void Engine::forget() {
   pinned_ = {kPinned, {}};
   restored_ = {kRestored, {}};
   reserved_ = 0;
+  waited_ = 0;
   held_.clear();
   free_sequences_.resize(static_cast<std::size_t>(sequences_ - kFirstRow));
   std::iota(free_sequences_.rbegin(), free_sequences_.rend(), kFirstRow);
@@ -34,8 +36,13 @@ void Engine::forget() {
 
 void Engine::take_in(std::vector<Job> jobs) {
   if (jobs.empty()) return;
-  for (Job& job : jobs) pending_.push_back(std::make_shared<Job>(std::move(job)));
+  const std::uint64_t turn = came_in_++ / kTurn;  // so that none waits for ever behind others that sort before it
+  for (Job& job : jobs) {
+    job.turn = turn;
+    pending_.push_back(std::make_shared<Job>(std::move(job)));
+  }
   std::ranges::stable_sort(pending_, [](const Shared& a, const Shared& b) {
+    if (a->turn != b->turn) return a->turn > b->turn;
     return a->prompt != b->prompt ? a->prompt > b->prompt : a->place > b->place;
   });
 }
@@ -57,7 +64,11 @@ void Engine::run(std::vector<Job> jobs, const Deliver& deliver, const More& more
     if (more) take(more());
     std::vector<Answer> done;
     if (pending_.empty() && writing_.empty() && choosing_.empty()) return;
-    status = shape_.strict ? step_alone(done) : step(done);
+    try {
+      status = shape_.strict ? step_alone(done) : step(done);
+    } catch (const std::bad_alloc&) {
+      status = Status(Code::kRefused, "there is no memory left to compute with; lower `rows` or `cache`");
+    }
     if (!done.empty()) note(std::move(done));
   }
   forget();
@@ -85,11 +96,6 @@ Answer Engine::answer(Job& job) {
     if (job.labels.every()) completion.choice_logprobs = log_probabilities;
   }
   return {job.place, std::move(completion)};
-}
-
-Status Engine::no_numbers() {
-  return Status(Code::kCorruption,
-                "the model computes logits that are no numbers; its file is damaged, fetch it again");
 }
 
 Result<std::vector<std::vector<float>>> Engine::embed(const std::vector<Tokens>& texts) {

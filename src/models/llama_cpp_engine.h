@@ -31,7 +31,8 @@ namespace redraft {
 
 // A request as tokens: a choice among labels, or a text.
 struct Job {
-  std::size_t place = 0;  // the caller's; answers carry it
+  std::size_t place = 0;   // the caller's; answers carry it
+  std::uint64_t turn = 0;  // the engine's: earlier ones go first
   Tokens prompt;
   Request request;
   Labels labels;                 // of request.constraint.choices, when it is a choice
@@ -92,12 +93,13 @@ class Engine {
 
   // Sequences of llama.cpp's cache: what is kept, a workbench, and the rows'.
   static constexpr int kPinned = 0, kRestored = 1, kScratch = 2, kFirstRow = 3, kFewestSequences = 64;
+  static constexpr std::uint64_t kTurn = 16;  // times that jobs came in, whose jobs are sorted together
   static constexpr int kPromptCells[] = {kPinned}, kLabelCells[] = {kFirstRow};  // strict: of the row, of one label
 
   Engine(const LlamaFile& file, const EngineShape& shape)
       : file_(file),
         shape_(shape),
-        sequences_(std::max(kFewestSequences, kFirstRow + shape.rows)),
+        sequences_(std::max(kFewestSequences, kFirstRow + shape.rows + 1)),
         blocks_(shape.kept_bytes) {}
 
   void take_in(std::vector<Job> jobs);
@@ -119,7 +121,6 @@ class Engine {
   std::size_t answer_cells(const Job& job) const;
 
   static Answer answer(Job& job);
-  static Status no_numbers();
 
   Status step_alone(std::vector<Answer>& done);
   Result<std::size_t> compute_blocks(Job& job);  // where the rest of the prompt begins
@@ -136,7 +137,8 @@ class Engine {
   const int sequences_;
   std::unique_ptr<Decoder> decoder_;
   BlockCache blocks_;
-  std::vector<Shared> pending_;  // by prompt, the next one last
+  std::vector<Shared> pending_;  // by turn and prompt, the next one last
+  std::uint64_t came_in_ = 0;    // how often jobs did
   std::size_t next_path_ = 0;    // of the next one's labels
   // Fast.
   PrefixTree tree_;
@@ -144,6 +146,7 @@ class Engine {
   std::vector<int> free_sequences_;
   std::vector<Row> writing_, choosing_;
   std::size_t reserved_ = 0;  // cells that rows may still need or hold beyond the tree
+  int waited_ = 0;            // calls since the rows that write had theirs
   // Strict: what the prompt's sequence holds.
   Tokens held_;
 };

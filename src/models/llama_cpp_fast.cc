@@ -16,10 +16,12 @@ constexpr std::size_t kCells = 256;        // llama.cpp counts cells in such ste
 constexpr std::size_t kMostLabels = 63;    // tokens of open labels in one call: there are logits for as many
 constexpr std::size_t kEnoughLabels = 40;  // tokens of labels that are worth a call of their own
 constexpr std::size_t kGuessers = 4;       // so few rows that guesses are cheap
+constexpr int kPatience = 8;               // calls for others after which rows that write have their turn
 
 }  // namespace
 
 Status Engine::step(std::vector<Answer>& done) {
+  if (!writing_.empty() && ++waited_ > kPatience) return write_on(done);
   std::size_t open = 0;
   for (const Row& row : choosing_) open += row.job->labels.longest_path();
   const bool full = open >= kEnoughLabels;
@@ -95,7 +97,7 @@ std::vector<Engine::Row> Engine::admit() {
   std::vector<Row> wave;
   tree_.begin_wave();
   std::size_t writers = writing_.size();
-  while (!pending_.empty() && !free_sequences_.empty()) {
+  while (!pending_.empty() && free_sequences_.size() > 1) {  // one is left for labels to be looked at
     const Shared& job = pending_.back();
     if (job->writer && writers == static_cast<std::size_t>(shape_.rows)) break;
     Tokens tokens = job->prompt;
@@ -260,6 +262,7 @@ Status Engine::look_closer(std::vector<Answer>& done) {
 
 // One more token, or more where guesses are right, for every row that writes.
 Status Engine::write_on(std::vector<Answer>& done) {
+  waited_ = 0;
   std::vector<int> first_output;
   for (Row& row : writing_) {
     const Writer& writer = *row.job->writer;

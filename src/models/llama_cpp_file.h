@@ -49,9 +49,10 @@ class LlamaFile {
   llama_model* model() const { return model_.get(); }
   const llama_vocab* vocab() const { return vocab_; }
   int trained_context() const { return llama_model_n_ctx_train(model_.get()); }
-  std::size_t bytes_per_cell() const;                    // of the key-value cache, in half precision
-  const std::string& digest() const { return digest_; }  // SHA-256 of the file
-  Encoding encoding() const { return encoding_; }        // that the weights have in memory: never kAuto
+  int window() const { return llama_model_n_swa(model_.get()); }  // tokens that attention reaches back; 0 = all
+  std::size_t bytes_per_cell() const;                             // of the key-value cache, in half precision
+  const std::string& digest() const { return digest_; }           // SHA-256 of the file
+  Encoding encoding() const { return encoding_; }                 // that the weights have in memory: never kAuto
 
  private:
   struct Free {

@@ -162,6 +162,20 @@ TEST_F(Reference, ManyRowsAtOnceAreTheSameAsEachAlone) {
   EXPECT_GE(computed, in);
 }
 
+// More rows than there are sequences, none of them settled by its first token: some must be looked at before others.
+TEST(EmbeddedTest, ManyEqualChoicesThatFirstTokensLeaveOpen) {
+  Request request = choice("x", {"a parcel that is late", "a parcel that is lost", "a parcel that is damaged"});
+  request.constraint.every_logprob = false;
+  std::vector<Request> requests(128, request);
+  requests.push_back(texts(1, 4).front());
+  const Answers answers = fast().ask(requests);
+  for (std::size_t i = 0; i < 128; ++i) {
+    ASSERT_TRUE(answers[i].ok()) << answers[i].status().message();
+    EXPECT_EQ(answers[i]->text, answers[0]->text);
+  }
+  EXPECT_TRUE(answers[128].ok());
+}
+
 TEST(EmbeddedTest, ItSaysWhatItIs) {
   const Capabilities can = fast().model->capabilities();
   EXPECT_TRUE(can.choice_logprobs && can.json_schema && can.grammar && can.embeddings && can.free_of_charge);

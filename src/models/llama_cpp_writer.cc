@@ -157,10 +157,16 @@ void Writer::drop_records_beyond_text() {
   records_.resize(kept);
 }
 
-bool Writer::write(std::span<const float> logits) {
-  if (!std::isfinite(*std::ranges::max_element(logits)))
-    return fail(Code::kCorruption,
+Status no_numbers() {
+  return Status(Code::kCorruption,
                 "the model computes logits that are no numbers; its file is damaged, fetch it again");
+}
+
+bool Writer::write(std::span<const float> logits) {
+  if (!std::isfinite(*std::ranges::max_element(logits))) {
+    status_ = no_numbers();
+    return false;
+  }
   if (!constrained_) return advance(pick(logits), logits);
   constrained_->begin();
   const Token token = constrained_->failed() ? LLAMA_TOKEN_NULL : pick_allowed(logits);

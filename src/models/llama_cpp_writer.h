@@ -67,6 +67,8 @@ class Writer {
   Status status_;
 };
 
+Status no_numbers();  // for logits that are none
+
 // Which of some log-probabilities: the highest, the first of equals; or, above temperature 0, a draw by the seed.
 std::size_t choose(const std::vector<double>& log_probabilities, double temperature, std::uint64_t seed);
 

@@ -74,7 +74,7 @@ std::shared_ptr<const TokenMask> TokenGrammar::mask(Matcher::Id at) {
 
 void ConstrainedText::begin() {
   TokenGrammar& g = *grammar_;
-  if (g.matcher_.full()) {
+  if (g.matcher_.full() || g.matcher_.failed()) {  // with another text, perhaps
     g.matcher_.clear();
     g.masks_.clear();
     ++g.generation_;

@@ -147,6 +147,17 @@ TEST(ServeModel, ManyClientsShareItsBatchesAndAStopAnswersThem) {
   for (std::thread& client : clients) client.join();
   for (const Json& answer : answers) EXPECT_EQ(answer["http"], 200) << answer;
   clients.clear();
+  // A short request joins a long one that is being written, and does not wait for its end; so do embeddings come.
+  std::atomic<bool> written = false;
+  std::thread writer([&server, &written] {
+    EXPECT_EQ(server.chat({{"max_tokens", 1200}, {"temperature", 1.5}, {"seed", 1}})["http"], 200);
+    written = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(server.chat({{"max_tokens", 2}})["http"], 200);
+  EXPECT_FALSE(written);
+  EXPECT_EQ(server.post("/v1/embeddings", R"({"input": "a parcel"})")["http"], 200);
+  writer.join();
   for (std::size_t i = 0; i < 4; ++i)
     clients.emplace_back([&server, &answers, i] {
       answers[i] = server.chat({{"max_tokens", 1500}, {"temperature", 1.5}, {"seed", i}});

@@ -1,6 +1,9 @@
 // What --strict promises, with the real small model in the real program: a row's bits depend on its tokens only. So the
 // number of threads, what is computed together, what is kept of earlier prompts, and the journal change nothing:
 // neither an event nor the artefact. And what the other mode promises: equal commands give equal bytes.
+#include <map>
+
+#include "base/sqlite.h"
 #include "tests/e2e/cli.h"
 
 namespace redraft {
@@ -49,6 +52,7 @@ calls = 70
 struct Outcome {
   Json artefact;
   std::string events;
+  std::map<std::string, std::string> calls;  // by digest, every bit of what was answered; none without a journal
 };
 
 // Events without the time they were told at.
@@ -59,7 +63,14 @@ Outcome outcome(const std::vector<std::string>& flags) {
   words.insert(words.end(), flags.begin(), flags.end());
   const Ran ran = folder.run(words);
   EXPECT_EQ(ran.code, 0) << ran.err;
-  Outcome outcome{without_run(folder.json("best.json")), ""};
+  Outcome outcome{without_run(folder.json("best.json")), "", {}};
+  if (const std::string path = folder.path() + "/task.redraft.db"; std::filesystem::exists(path)) {
+    const auto journal = Sqlite::open(path);
+    if (!journal.ok()) ADD_FAILURE() << journal.status().message();
+    const auto take = [&](const SqlRow& row) { outcome.calls[row.text(0)] = row.text(1); };
+    if (journal.ok())
+      EXPECT_TRUE((*journal)->run("SELECT digest, text || ' ' || hex(choice_logprobs) FROM calls", {}, take).ok());
+  }
   std::string text = folder.read("events.jsonl");
   for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
     Json event = Json::parse(text.substr(at, end - at));
@@ -72,6 +83,9 @@ Outcome outcome(const std::vector<std::string>& flags) {
 void expect_equal(const Outcome& a, const Outcome& b) {
   EXPECT_EQ(a.events, b.events);
   EXPECT_EQ(to_text(a.artefact), to_text(b.artefact));
+  if (!b.calls.empty()) {
+    EXPECT_EQ(a.calls, b.calls);
+  }
 }
 
 std::vector<std::string> with(std::initializer_list<std::string> settings, std::vector<std::string> flags) {
@@ -85,6 +99,7 @@ std::vector<std::string> with(std::initializer_list<std::string> settings, std::
 TEST(Strict, NothingButTheTokensChangesABit) {
   const Outcome first = outcome(with({"threads=1"}, {"--strict"}));
   EXPECT_FALSE(first.events.empty());
+  EXPECT_GT(first.calls.size(), 40u);
   expect_equal(first, outcome(with({"threads=2", "rows=1"}, {"--strict"})));
   expect_equal(first, outcome(with({"threads=1", "cache=0", "rows=50"}, {"--strict"})));
   expect_equal(first, outcome(with({"threads=2", "cache=1"}, {"--strict", "--journal", "off"})));
