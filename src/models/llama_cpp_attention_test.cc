@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <memory>
-#include <random>
 #include <vector>
 
 namespace redraft {
@@ -35,8 +35,13 @@ constexpr float kScale = 0.125F;
 
 // Equal for equal places, whatever the number of tokens: a token's query hangs on its view.
 float value_at(int kind, int a, int b, int c) {
-  std::mt19937 rng(static_cast<unsigned>(((kind * 1009 + a) * 1013 + b) * 1019 + c));
-  return static_cast<float>(static_cast<int>(rng() % 2001) - 1000) / 500;
+  std::uint32_t mixed = 0;
+  for (const int part : {kind, a, b, c}) {  // SplitMix's steps, so that neighbours differ in every digit
+    mixed = (mixed + static_cast<std::uint32_t>(part) + 0x9E3779B9U) * 0x85EBCA6BU;
+    mixed = (mixed ^ mixed >> 13) * 0xC2B2AE35U;
+    mixed ^= mixed >> 16;
+  }
+  return static_cast<float>(static_cast<int>(mixed % 2001) - 1000) / 500;
 }
 
 enum class How { kOurs, kReference };
