@@ -79,7 +79,7 @@ struct Completion {
   Usage usage;
   std::vector<double> choice_logprobs;  // natural log, one per choice, where the backend has them; else empty
   double seconds = 0;                   // from sending to the answer
-  std::vector<TokenLogprob> tokens;     // of a text, where they were asked for and the backend has them
+  std::vector<TokenLogprob> tokens{};   // of a text, where they were asked for and the backend has them
 };
 
 struct Capabilities {

@@ -1,6 +1,7 @@
 // `redraft serve-model` as a process, asked by an HTTP client and by redraft itself as any other endpoint.
 #include <httplib.h>
 
+#include "redraft/model.h"
 #include "tests/e2e/cli.h"
 
 namespace redraft {

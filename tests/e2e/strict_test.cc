@@ -66,10 +66,11 @@ Outcome outcome(const std::vector<std::string>& flags) {
   Outcome outcome{without_run(folder.json("best.json")), "", {}};
   if (const std::string path = folder.path() + "/task.redraft.db"; std::filesystem::exists(path)) {
     const auto journal = Sqlite::open(path);
-    if (!journal.ok()) ADD_FAILURE() << journal.status().message();
     const auto take = [&](const SqlRow& row) { outcome.calls[row.text(0)] = row.text(1); };
-    if (journal.ok())
-      EXPECT_TRUE((*journal)->run("SELECT digest, text || ' ' || hex(choice_logprobs) FROM calls", {}, take).ok());
+    const Status read =
+        !journal.ok() ? journal.status()
+                      : (*journal)->run("SELECT digest, text || ' ' || hex(choice_logprobs) FROM calls", {}, take);
+    EXPECT_TRUE(read.ok()) << read.message();
   }
   std::string text = folder.read("events.jsonl");
   for (std::size_t at = 0, end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
