@@ -100,7 +100,7 @@ std::vector<std::string> with(std::initializer_list<std::string> settings, std::
 TEST(Strict, NothingButTheTokensChangesABit) {
   const Outcome first = outcome(with({"threads=1"}, {"--strict"}));
   EXPECT_FALSE(first.events.empty());
-  EXPECT_GT(first.calls.size(), 40u);
+  EXPECT_GT(first.calls.size(), 20u);
   expect_equal(first, outcome(with({"threads=2", "rows=1"}, {"--strict"})));
   expect_equal(first, outcome(with({"threads=1", "cache=0", "rows=50"}, {"--strict"})));
   expect_equal(first, outcome(with({"threads=2", "cache=1"}, {"--strict", "--journal", "off"})));
