@@ -127,7 +127,7 @@ bool Step::reads_logprobs() const {
 Result<Constraint> Step::constraint(const Fields& inputs) const {
   Result<Constraint> constraint = spec_.outputs.constraint(inputs);
   if (!constraint.ok()) return invalid(spec_.where + ": " + constraint.status().message());
-  constraint->every_logprob = reads_logprobs();
+  if (constraint->kind == Constraint::Kind::kChoices) constraint->every_logprob = reads_logprobs();
   return constraint;
 }
 
