@@ -5,8 +5,9 @@
 //
 // A request: {"messages": [{"role", "content"}...], and "choices": [...] with or without "every_logprob", or
 // "max_tokens" with or without "schema"}. Prints one JSON object; answers go to the file that answers=FILE names.
-// Distinct tokens are those of the tree of all prompts, with the labels' where all are asked for, and what was written;
-// they are counted after the clock has stopped, with the file opened once more (count=false: not at all).
+// Distinct tokens are those of the tree of all prompts and what was written behind each: a text, the label that was
+// chosen, or all labels where all are asked for; less the last token of each, which nothing follows. They are counted
+// after the clock has stopped, with the file opened once more (count=false: not at all).
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -52,20 +53,22 @@ struct Trie {
   }
 };
 
-std::size_t distinct_prompt_tokens(const std::string& path, const std::vector<Request>& requests) {
+std::size_t distinct_prompt_tokens(const std::string& path, const std::vector<Request>& requests,
+                                   const std::vector<Json>& answers) {
   Trie trie;
   std::size_t distinct = 0;
   const auto file = LlamaFile::open(path, Encoding::kFile);
-  for (const Request& request : requests) {
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const Request& request = requests[i];
     std::vector<Tokens> labels;
     const Result<Tokens> prompt = (*file)->encode(request.messages, request.constraint.choices, labels);
-    // What stands behind the prompt belongs to the row alone: the inner nodes of its labels' tree.
-    Trie inner;
-    for (Tokens& label : labels)
-      if (!label.empty()) label.pop_back();
     distinct += trie.add(*prompt);
-    if (request.constraint.every_logprob)
-      for (const Tokens& label : labels) distinct += inner.add(label);
+    Trie inner;  // what stands behind the prompt belongs to the row alone
+    for (std::size_t k = 0; k < labels.size(); ++k) {
+      if (!labels[k].empty()) labels[k].pop_back();
+      const bool chosen = answers[i].value("text", "") == request.constraint.choices[k];
+      if (chosen || request.constraint.every_logprob) distinct += inner.add(labels[k]);
+    }
   }
   return distinct;
 }
@@ -117,7 +120,7 @@ int run(const std::string& path, const std::string& file, Json settings) {
   }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto distinct = count ? distinct_prompt_tokens(path, requests) + written : 0;
+  const auto distinct = count ? distinct_prompt_tokens(path, requests, answers) + written : 0;
   std::cout << Json{{"id", (*model)->id()},
                     {"path", path},
                     {"rows", requests.size()},

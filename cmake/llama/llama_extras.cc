@@ -10,6 +10,8 @@
 
 namespace redraft::llama_extras {
 
+const char* own_kernels() { return REDRAFT_OWN_KERNELS; }
+
 struct ChatTemplate::Body {
   std::string source;
   std::string bos;

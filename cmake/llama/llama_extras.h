@@ -1,4 +1,5 @@
-// What redraft needs from llama.cpp's helper code, behind a door of our own: chat templates (a Jinja engine). The
+// What redraft needs to know of this build of llama.cpp: which kernels of ours are in it, and chat templates (a Jinja
+// engine) from its helper code, behind a door of our own. The
 // helpers speak in exceptions and carry their own copy of a JSON library; both stay inside llama_extras.cc, so the code
 // that includes this header meets neither.
 #ifndef REDRAFT_LLAMA_EXTRAS_H_
@@ -9,6 +10,9 @@
 #include <vector>
 
 namespace redraft::llama_extras {
+
+// A digest of the sources of the kernels that take the place of ggml's.
+const char* own_kernels();
 
 struct ChatMessage {
   std::string role;

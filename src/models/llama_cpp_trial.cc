@@ -1,10 +1,12 @@
 // See llama_cpp_trial.h.
 #include "models/llama_cpp_trial.h"
 
+#include <fmt/format.h>
 #include <ggml-alloc.h>
 #include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <llama.h>
+#include <llama_extras.h>
 
 #include <algorithm>
 #include <ctime>
@@ -137,7 +139,8 @@ std::vector<double> try_encodings(const WeightFile& file, const std::vector<Enco
 }
 
 std::string kernels_in_use() {
-  std::string text = std::string(ggml_version()) + " " + ggml_commit() + "\n" + llama_print_system_info() + "\n";
+  std::string text =
+      fmt::format("{}\n{}\n{}\n", ggml_version(), llama_extras::own_kernels(), llama_print_system_info());
   std::ifstream cpus("/proc/cpuinfo");
   for (std::string line; std::getline(cpus, line) && !line.empty();)  // the first one
     for (const char* key : {"model name", "flags", "Features", "CPU implementer", "CPU part"})
