@@ -1,13 +1,16 @@
-// Products of several tokens by 4-bit weights (Q4_1), in place of ggml's on the CPU: the build renames the function
-// that ggml asks first, which stays for all that this does not do.
+// Products of tokens by 4-bit weights (Q4_1), in place of ggml's on the CPU: the build renames the function that ggml
+// asks first, which stays for all that this does not do.
 //
 // ggml multiplies such weights one dot product at a time and unpacks them anew for every token. Here a thread unpacks a
 // panel of weights once for all tokens of the call, in the order in which the processor's vectors want them (Goto and
 // van de Geijn 2008, "Anatomy of high-performance matrix multiplication", section 5: a packed panel stays in the
 // nearest cache while rows stream past it). The numbers are ggml's own: tokens as bytes with one scale for 32 of them
 // (Q8_1), sums in whole numbers, which are exact. 15 x 127 x 2 x 8 still fits 16 bits, so that a block of 32 needs no
-// wider ones. What a token gets depends on it and the weights alone, not on the other tokens nor on the number of
-// threads.
+// wider ones.
+//
+// A single token meets the weights as they lie, with its sums in the same order. So what a token gets depends on it and
+// the weights alone, to the bit, not on the number of tokens or threads. (ggml rounds the tokens to bytes before every
+// product, which turns the last bit of a sum into 1/127 of a number now and then.)
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -28,38 +31,65 @@ extern "C" bool ggml_own_sgemm(const ggml_compute_params* params, std::int64_t m
 
 namespace {
 
-constexpr int kVector = 8, kColumns = 2, kWidth = kColumns * kVector;  // weights side by side in a panel
+constexpr int kVector = 8, kColumns = 2, kWidth = kColumns * kVector;  // rows of weights side by side in a panel
 constexpr int kBlock = QK4_1, kTogether = 4, kGroups = kBlock / kTogether;
-constexpr int kBlocks = 32;  // of each weight; the panel fills half of a first-level cache
+constexpr int kBlocks = 32;  // of each row; the panel fills half of a first-level cache
 constexpr int kRows = 4;     // tokens at once: 8 sums + 2 + 2 of 16 registers
 static_assert(QK4_1 == QK8_1);
 
-struct alignas(64) Panel {
-  std::array<std::uint8_t, kBlocks * kGroups * kWidth * kTogether> numbers;  // by block, group, weight
-  std::array<float, kBlocks * kWidth> scale, least;                          // by block, weight
+// Of kVector rows of weights; or of a token, then all equal: the scale of a block, and the least number of its weights
+// or the sum of what the token's numbers stand for.
+struct Pair {
+  __m256 scale, other;
 };
 
-// Two 16-bit floats that lie in one word: a block's scale and its least number, or its scale and its sum.
-__m128 halves(ggml_half2 word) { return _mm_cvtph_ps(_mm_cvtsi32_si128(static_cast<int>(word))); }
+Pair pair_of(const block_q8_1& token) {
+  const __m128 both = _mm_cvtph_ps(_mm_cvtsi32_si128(static_cast<int>(token.data.ds)));
+  return {_mm256_set1_ps(both[0]), _mm256_set1_ps(both[1])};
+}
+
+Pair pair_of(const block_q4_1* weights, std::int64_t apart) {
+  std::array<ggml_half2, kVector> words;
+  for (int r = 0; r < kVector; ++r) words[r] = weights[r * apart].data.dm;
+  const __m256i low_first =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15));
+  const __m256i halves = _mm256_permute4x64_epi64(
+      _mm256_shuffle_epi8(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(words.data())), low_first),
+      0b11'01'10'00);
+  return {_mm256_cvtph_ps(_mm256_castsi256_si128(halves)), _mm256_cvtph_ps(_mm256_extracti128_si256(halves, 1))};
+}
+
+// A block's numbers, 0 to 15, a byte each.
+__m256i numbers_of(const block_q4_1& block) {
+  const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block.qs)), low = _mm_set1_epi8(15);
+  return _mm256_set_m128i(_mm_and_si128(_mm_srli_epi16(both, 4), low), _mm_and_si128(both, low));
+}
+
+// total + what a block adds to it; `whole` is the sum of the products of its numbers.
+__m256 with_block(__m256 total, __m256i whole, Pair weights, Pair token) {
+  const __m256 lifted = _mm256_fmadd_ps(weights.other, token.other, total);
+  return _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(whole), weights.scale), token.scale, lifted);
+}
+
+struct alignas(64) Panel {
+  std::array<std::uint8_t, kBlocks * kGroups * kWidth * kTogether> numbers;  // by block, group of kTogether, row
+  std::array<Pair, kBlocks * kColumns> pairs;
+};
 
 // Blocks [0, blocks) of kWidth rows of weights that lie `apart` blocks from each other.
 void unpack(const block_q4_1* weights, std::int64_t apart, int blocks, Panel& panel) {
-  for (int b = 0; b < blocks; ++b) {
-    for (int column = 0; column < kWidth; column += kVector) {
-      float rows[kVector][kGroups];  // four numbers in each; only moved, never read as floats
+  for (int b = 0; b < blocks; ++b)
+    for (int j = 0; j < kColumns; ++j) {
+      const block_q4_1* first = weights + j * kVector * apart + b;
+      float rows[kVector][kGroups];  // kTogether numbers in each; only moved, never read as floats
       for (int r = 0; r < kVector; ++r) {
-        const block_q4_1& block = weights[(column + r) * apart + b];
-        const __m128i both = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block.qs)), low = _mm_set1_epi8(15);
-        const __m256i numbers = _mm256_set_m128i(_mm_and_si128(_mm_srli_epi16(both, 4), low), _mm_and_si128(both, low));
+        const __m256i numbers = numbers_of(first[r * apart]);
         std::memcpy(rows[r], &numbers, sizeof numbers);
-        const __m128 of_block = halves(block.data.dm);
-        panel.scale[b * kWidth + column + r] = of_block[0];
-        panel.least[b * kWidth + column + r] = of_block[1];
       }
-      auto* to = reinterpret_cast<float*>(&panel.numbers[(b * kGroups * kWidth + column) * kTogether]);
+      auto* to = reinterpret_cast<float*>(&panel.numbers[(b * kGroups * kWidth + j * kVector) * kTogether]);
       transpose(rows[0], kGroups, to, kWidth);
+      panel.pairs[b * kColumns + j] = pair_of(first, apart);
     }
-  }
 }
 
 // out[i][0, kWidth) += token i x the panel's weights, for Rows tokens that lie `apart` blocks from each other. The sums
@@ -82,16 +112,53 @@ void multiply(const block_q8_1* tokens, std::int64_t apart, const Panel& panel, 
         }
       }
     for (int i = 0; i < Rows; ++i) {
-      const __m128 of_block = halves(tokens[i * apart].data.ds);
-      const __m256 scale = _mm256_set1_ps(of_block[0]), sum = _mm256_set1_ps(of_block[1]);
+      const Pair token = pair_of(tokens[i * apart]);
       for (int j = 0; j < kColumns; ++j) {
-        const int at = b * kWidth + j * kVector;
         float* total = out + i * out_apart + j * kVector;
-        const __m256 whole = _mm256_cvtepi32_ps(_mm256_madd_epi16(sums[i][j], _mm256_set1_epi16(1)));
-        const __m256 lifted = _mm256_fmadd_ps(_mm256_load_ps(&panel.least[at]), sum, _mm256_loadu_ps(total));
-        _mm256_storeu_ps(total, _mm256_fmadd_ps(_mm256_mul_ps(whole, _mm256_load_ps(&panel.scale[at])), scale, lifted));
+        const __m256i whole = _mm256_madd_epi16(sums[i][j], _mm256_set1_epi16(1));
+        _mm256_storeu_ps(total, with_block(_mm256_loadu_ps(total), whole, panel.pairs[b * kColumns + j], token));
       }
     }
+  }
+}
+
+// out[0, kVector) = one token x as many rows of weights that lie `apart` blocks from each other.
+void multiply_alone(const block_q8_1* token, const block_q4_1* weights, std::int64_t apart, std::int64_t blocks,
+                    float* out) {
+  __m256 total = _mm256_setzero_ps();
+  for (std::int64_t b = 0; b < blocks; ++b, ++token, ++weights) {
+    const __m256i numbers = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(token->qs));
+    __m256i sums[kVector];
+    for (int r = 0; r < kVector; ++r)
+      sums[r] = _mm256_madd_epi16(_mm256_maddubs_epi16(numbers_of(weights[r * apart]), numbers), _mm256_set1_epi16(1));
+    const auto four = [&](int r) {
+      return _mm256_hadd_epi32(_mm256_hadd_epi32(sums[r], sums[r + 1]), _mm256_hadd_epi32(sums[r + 2], sums[r + 3]));
+    };
+    const __m256i low = four(0), high = four(4);
+    const __m256i whole =
+        _mm256_add_epi32(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31));
+    total = with_block(total, whole, pair_of(weights, apart), pair_of(*token));
+  }
+  _mm256_storeu_ps(out, total);
+}
+
+// out[i][0, kWidth) = token i x kWidth rows of weights, for all n tokens.
+void multiply_all(const block_q8_1* tokens, std::int64_t n, std::int64_t tokens_apart, const block_q4_1* weights,
+                  std::int64_t apart, std::int64_t blocks, float* out, std::int64_t out_apart) {
+  Panel panel;
+  for (std::int64_t token = 0; token < n; ++token) std::fill_n(out + token * out_apart, kWidth, 0.0F);
+  for (std::int64_t from = 0; from < blocks; from += kBlocks) {
+    const int some = static_cast<int>(std::min<std::int64_t>(kBlocks, blocks - from));
+    unpack(weights + from, apart, some, panel);
+    std::int64_t token = 0;
+    const auto go_on = [&]<int Rows>() {
+      for (; token + Rows <= n; token += Rows)
+        multiply<Rows>(tokens + token * tokens_apart + from, tokens_apart, panel, some, out + token * out_apart,
+                       out_apart);
+    };
+    go_on.operator()<kRows>();
+    go_on.operator()<2>();
+    go_on.operator()<1>();
   }
 }
 
@@ -100,29 +167,22 @@ void multiply(const block_q8_1* tokens, std::int64_t apart, const Panel& panel, 
 extern "C" bool llamafile_sgemm(const ggml_compute_params* params, std::int64_t m, std::int64_t n, std::int64_t k,
                                 const void* a, std::int64_t lda, const void* b, std::int64_t ldb, void* c,
                                 std::int64_t ldc, int a_type, int b_type, int c_type) {
-  if (a_type != GGML_TYPE_Q4_1 || b_type != GGML_TYPE_Q8_1 || c_type != GGML_TYPE_F32 || n < 2 || m % kWidth != 0)
+  if (a_type != GGML_TYPE_Q4_1 || b_type != GGML_TYPE_Q8_1 || c_type != GGML_TYPE_F32 || m % kWidth != 0)
     return ggml_own_sgemm(params, m, n, k, a, lda, b, ldb, c, ldc, a_type, b_type, c_type);
-  const auto* weights = static_cast<const block_q4_1*>(a);
+  const auto* weights = static_cast<const block_q4_1*>(a);  // k, lda and ldb count blocks
   const auto* tokens = static_cast<const block_q8_1*>(b);
   auto* out = static_cast<float*>(c);
+  const std::int64_t panels = m / kWidth, unit = n > 1 ? 1 : std::max<std::int64_t>(1, panels / (8 * params->nth));
   if (params->ith == 0) ggml_threadpool_chunk_set(params->threadpool, params->nth);
   ggml_barrier(params->threadpool);
-  Panel panel;
-  for (std::int64_t unit = params->ith; unit < m / kWidth; unit = ggml_threadpool_chunk_add(params->threadpool, 1)) {
-    for (std::int64_t token = 0; token < n; ++token) std::fill_n(out + token * ldc + unit * kWidth, kWidth, 0.0F);
-    for (std::int64_t from = 0; from < k; from += kBlocks) {  // k is counted in blocks
-      const int blocks = static_cast<int>(std::min<std::int64_t>(kBlocks, k - from));
-      unpack(weights + unit * kWidth * lda + from, lda, blocks, panel);
-      std::int64_t token = 0;
-      const auto next = [&]<int Rows>() {
-        for (; token + Rows <= n; token += Rows)
-          multiply<Rows>(tokens + token * ldb + from, ldb, panel, blocks, out + token * ldc + unit * kWidth, ldc);
-      };
-      next.operator()<kRows>();
-      next.operator()<2>();
-      next.operator()<1>();
+  for (std::int64_t chunk = params->ith; chunk * unit < panels;
+       chunk = ggml_threadpool_chunk_add(params->threadpool, 1))
+    for (std::int64_t at = chunk * unit * kWidth; at < std::min(panels, (chunk + 1) * unit) * kWidth; at += kWidth) {
+      if (n > 1) multiply_all(tokens, n, ldb, weights + at * lda, lda, k, out + at, ldc);
+      else
+        for (int j = 0; j < kWidth; j += kVector)
+          multiply_alone(tokens, weights + (at + j) * lda, lda, k, out + at + j);
     }
-  }
   ggml_barrier(params->threadpool);
   return true;
 }

@@ -129,9 +129,10 @@ TEST(FourBitProducts, ATokensBitsDependOnItAlone) {
   for (std::size_t i = 0; i + 2 <= tokens.size(); ++i) {
     const Rows pair(tokens.begin() + static_cast<std::ptrdiff_t>(i),
                     tokens.begin() + static_cast<std::ptrdiff_t>(i) + 2);
-    const Rows alone = products(weights, pair, 2);
-    EXPECT_EQ(alone[0], all[i]);
-    EXPECT_EQ(alone[1], all[i + 1]);
+    const Rows few = products(weights, pair, 2);
+    EXPECT_EQ(few[0], all[i]);
+    EXPECT_EQ(few[1], all[i + 1]);
+    EXPECT_EQ(products(weights, {tokens[i]}, 2)[0], all[i]);
   }
 }
 
