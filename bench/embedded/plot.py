@@ -1,11 +1,12 @@
 """Groups of bars as an SVG: one panel per condition, one group per workload, one bar per engine."""
 
-COLOURS = {"redraft": "#1b6ca8", "file": "#c9c9c9", "encoded": "#8d8d8d"}
-LABELS = {"redraft": "redraft", "file": "llama-server, file as it comes", "encoded": "llama-server, re-encoded"}
+COLOURS = {"redraft": "#1b6ca8", "file": "#c9c9c9", "encoded": "#8d8d8d", "other": "#8fbfe0"}
+LABELS = {"redraft": "redraft", "file": "llama-server, file as it comes", "encoded": "llama-server, re-encoded",
+          "other": "redraft, the other encoding"}
 
 
 def bars(panels, unit):
-    width, row, left = 900, 18, 210
+    width, row, left = 1100, 18, 210
     parts, y = [], 40
     for x, (engine, colour) in enumerate(COLOURS.items()):
         parts.append(f'<rect x="{left + 220 * x}" y="12" width="12" height="12" fill="{colour}"/>'

@@ -1,16 +1,16 @@
-// Products of tokens by 4-bit weights (Q4_1), in place of ggml's on the CPU: the build renames the function that ggml
-// asks first, which stays for all that this does not do.
+// Products of tokens by 4-bit weights of the type Q4_1, a multiple of 16 rows of them, in place of ggml's on processors
+// with AVX2: the build renames the function that ggml asks first, which stays for all that this does not do.
 //
 // ggml multiplies such weights one dot product at a time and unpacks them anew for every token. Here a thread unpacks a
-// panel of weights once for all tokens of the call, in the order in which the processor's vectors want them (Goto and
-// van de Geijn 2008, "Anatomy of high-performance matrix multiplication", section 5: a packed panel stays in the
-// nearest cache while rows stream past it). The numbers are ggml's own: tokens as bytes with one scale for 32 of them
-// (Q8_1), sums in whole numbers, which are exact. 15 x 127 x 2 x 8 still fits 16 bits, so that a block of 32 needs no
-// wider ones.
+// panel of weights once for all tokens of the call, in the order in which the processor's vectors want them (after Goto
+// and van de Geijn 2008, "Anatomy of high-performance matrix multiplication": packed panels stay in the cache while the
+// other operand streams past them). The numbers are ggml's own: tokens as bytes with one scale for 32 of them (Q8_1),
+// sums in whole numbers, which are exact. 15 x 127 x 2 x 8 still fits 16 bits, so that a block of 32 needs no wider
+// ones.
 //
 // A single token meets the weights as they lie, with its sums in the same order. So what a token gets depends on it and
 // the weights alone, to the bit, not on the number of tokens or threads. (ggml rounds the tokens to bytes before every
-// product, which turns the last bit of a sum into 1/127 of a number now and then.)
+// product, which turns the last bit of a sum into 1/127 of the block's largest number now and then.)
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -23,9 +23,7 @@
 #include "llamafile/sgemm.h"
 #include "transpose.h"
 
-extern "C" bool ggml_own_sgemm(const ggml_compute_params* params, std::int64_t m, std::int64_t n, std::int64_t k,
-                               const void* a, std::int64_t lda, const void* b, std::int64_t ldb, void* c,
-                               std::int64_t ldc, int a_type, int b_type, int c_type);
+extern "C" decltype(llamafile_sgemm) ggml_own_sgemm;
 
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 
@@ -33,22 +31,22 @@ namespace {
 
 constexpr int kVector = 8, kColumns = 2, kWidth = kColumns * kVector;  // rows of weights side by side in a panel
 constexpr int kBlock = QK4_1, kTogether = 4, kGroups = kBlock / kTogether;
-constexpr int kBlocks = 32;  // of each row; the panel fills half of a first-level cache
+constexpr int kBlocks = 32;  // of each row; the panel fills most of a first-level cache
 constexpr int kRows = 4;     // tokens at once: 8 sums + 2 + 2 of 16 registers
 static_assert(QK4_1 == QK8_1);
 
 // Of kVector rows of weights; or of a token, then all equal: the scale of a block, and the least number of its weights
 // or the sum of what the token's numbers stand for.
-struct Pair {
-  __m256 scale, other;
+struct Factors {
+  __m256 scale, offset;
 };
 
-Pair pair_of(const block_q8_1& token) {
+Factors factors_of(const block_q8_1& token) {
   const __m128 both = _mm_cvtph_ps(_mm_cvtsi32_si128(static_cast<int>(token.data.ds)));
   return {_mm256_set1_ps(both[0]), _mm256_set1_ps(both[1])};
 }
 
-Pair pair_of(const block_q4_1* weights, std::int64_t apart) {
+Factors factors_of(const block_q4_1* weights, std::int64_t apart) {
   std::array<ggml_half2, kVector> words;
   for (int r = 0; r < kVector; ++r) words[r] = weights[r * apart].data.dm;
   const __m256i low_first =
@@ -66,14 +64,14 @@ __m256i numbers_of(const block_q4_1& block) {
 }
 
 // total + what a block adds to it; `whole` is the sum of the products of its numbers.
-__m256 with_block(__m256 total, __m256i whole, Pair weights, Pair token) {
-  const __m256 lifted = _mm256_fmadd_ps(weights.other, token.other, total);
+__m256 with_block(__m256 total, __m256i whole, Factors weights, Factors token) {
+  const __m256 lifted = _mm256_fmadd_ps(weights.offset, token.offset, total);
   return _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(whole), weights.scale), token.scale, lifted);
 }
 
 struct alignas(64) Panel {
   std::array<std::uint8_t, kBlocks * kGroups * kWidth * kTogether> numbers;  // by block, group of kTogether, row
-  std::array<Pair, kBlocks * kColumns> pairs;
+  std::array<Factors, kBlocks * kColumns> factors;
 };
 
 // Blocks [0, blocks) of kWidth rows of weights that lie `apart` blocks from each other.
@@ -88,7 +86,7 @@ void unpack(const block_q4_1* weights, std::int64_t apart, int blocks, Panel& pa
       }
       auto* to = reinterpret_cast<float*>(&panel.numbers[(b * kGroups * kWidth + j * kVector) * kTogether]);
       transpose(rows[0], kGroups, to, kWidth);
-      panel.pairs[b * kColumns + j] = pair_of(first, apart);
+      panel.factors[b * kColumns + j] = factors_of(first, apart);
     }
 }
 
@@ -112,11 +110,11 @@ void multiply(const block_q8_1* tokens, std::int64_t apart, const Panel& panel, 
         }
       }
     for (int i = 0; i < Rows; ++i) {
-      const Pair token = pair_of(tokens[i * apart]);
+      const Factors token = factors_of(tokens[i * apart]);
       for (int j = 0; j < kColumns; ++j) {
         float* total = out + i * out_apart + j * kVector;
         const __m256i whole = _mm256_madd_epi16(sums[i][j], _mm256_set1_epi16(1));
-        _mm256_storeu_ps(total, with_block(_mm256_loadu_ps(total), whole, panel.pairs[b * kColumns + j], token));
+        _mm256_storeu_ps(total, with_block(_mm256_loadu_ps(total), whole, panel.factors[b * kColumns + j], token));
       }
     }
   }
@@ -137,7 +135,7 @@ void multiply_alone(const block_q8_1* token, const block_q4_1* weights, std::int
     const __m256i low = four(0), high = four(4);
     const __m256i whole =
         _mm256_add_epi32(_mm256_permute2x128_si256(low, high, 0x20), _mm256_permute2x128_si256(low, high, 0x31));
-    total = with_block(total, whole, pair_of(weights, apart), pair_of(*token));
+    total = with_block(total, whole, factors_of(weights, apart), factors_of(*token));
   }
   _mm256_storeu_ps(out, total);
 }
@@ -167,7 +165,8 @@ void multiply_all(const block_q8_1* tokens, std::int64_t n, std::int64_t tokens_
 extern "C" bool llamafile_sgemm(const ggml_compute_params* params, std::int64_t m, std::int64_t n, std::int64_t k,
                                 const void* a, std::int64_t lda, const void* b, std::int64_t ldb, void* c,
                                 std::int64_t ldc, int a_type, int b_type, int c_type) {
-  if (a_type != GGML_TYPE_Q4_1 || b_type != GGML_TYPE_Q8_1 || c_type != GGML_TYPE_F32 || m % kWidth != 0)
+  if (params->use_ref || a_type != GGML_TYPE_Q4_1 || b_type != GGML_TYPE_Q8_1 || c_type != GGML_TYPE_F32 ||
+      m % kWidth != 0)
     return ggml_own_sgemm(params, m, n, k, a, lda, b, ldb, c, ldc, a_type, b_type, c_type);
   const auto* weights = static_cast<const block_q4_1*>(a);  // k, lda and ldb count blocks
   const auto* tokens = static_cast<const block_q8_1*>(b);

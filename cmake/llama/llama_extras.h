@@ -11,7 +11,7 @@
 
 namespace redraft::llama_extras {
 
-// A digest of the sources of the kernels that take the place of ggml's.
+// A digest of the release of llama.cpp and of the sources of the kernels that take the place of ggml's in it.
 const char* own_kernels();
 
 struct ChatMessage {

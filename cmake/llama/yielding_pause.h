@@ -1,4 +1,4 @@
-// Included before every C file of ggml's CPU backend. Its threads wait for each other some three hundred times per
+// Included before every C file of ggml's CPU backend. Its threads wait for each other several hundred times per
 // call, in loops that only pause; when other processes want the cores, the thread that is waited for may not run for a
 // time slice while the others burn theirs. So every so many pauses the core is offered to whoever can use it. Measured
 // with two threads on two cores beside ten busy processes: a call of 216 tokens took 1.1 s, as with one thread; without

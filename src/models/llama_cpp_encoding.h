@@ -18,7 +18,7 @@ namespace redraft {
 using Tell = std::function<void(const std::string&)>;
 
 // Of these, tried in this order, the file's own first: an encoding takes over where it needs at most 1/1.2 of the
-// seconds of the one that was best so far. Noise does not decide, and between equals the more exact one stays.
+// seconds of the one that was best so far. Noise does not decide, and between equals the file stays as it is.
 std::size_t fastest_by_margin(const std::vector<double>& seconds);
 
 struct LoadedWeights {

@@ -5,7 +5,7 @@
 // all rows that write text are decoded together, a new one taking the place of one that ended; labels of several tokens
 // are looked at closer only while they can still win. A batch's composition depends on the requests and on what was
 // computed before: equal commands give equal bits, whatever the threads; other neighbours may change the last bits of a
-// logit.
+// sum, which grow to some tenths of a log-probability where tokens are rounded to 8 bits (weights of 8 bits and fewer).
 //
 // Strict (llama_cpp_strict.cc): one row at a time, each alone in the cache, in calls whose shapes depend on that row's
 // tokens only: the prompt in blocks of 16, then the rest of it, then each label, or each token of its text, by itself.

@@ -1,4 +1,4 @@
-// How many threads are worth it at this moment. llama.cpp's threads wait for each other some three hundred times per
+// How many threads are worth it at this moment. llama.cpp's threads wait for each other several hundred times per
 // call, spinning; when another process has taken one of the cores, each wait lasts a time slice of the scheduler, and
 // two threads are ten times slower than one. So it starts with one thread, doubles while the process gets the cores it
 // asks for, and halves when it does not. What is computed does not depend on the number of threads.
