@@ -31,10 +31,13 @@ class Body {
     complain(wrong(name, fmt::format("is {}; it must be a number from {} to {}", value->dump(), least, most)));
     return otherwise;
   }
-  int count(const char* name, int otherwise, int least, int most) {
+  double whole(const char* name, double otherwise, double least, double most) {
     const double value = number(name, otherwise, least, most);
     if (value != std::floor(value)) complain(wrong(name, "is " + Json(value).dump() + "; it must be a whole number"));
-    return static_cast<int>(value);
+    return value;
+  }
+  int count(const char* name, int otherwise, int least, int most) {
+    return static_cast<int>(whole(name, otherwise, least, most));
   }
   bool flag(const char* name) {
     const Json* value = member(name);
@@ -88,12 +91,27 @@ Result<std::vector<Message>> messages_of(const Json* list) {
   return messages;
 }
 
-Result<Constraint> constraint_of(Body& body, bool& wrapped) {
+// As the body has it: the model writes the keys of an object in the order of its schema.
+std::string schema_text(std::string_view body, const char* holder) {
+  const OrderedJson format = OrderedJson::parse(body)["response_format"];
+  return (format.contains(holder) ? format[holder] : format)["schema"].dump();
+}
+
+Result<Constraint> constraint_of(Body& body, std::string_view text, bool& wrapped) {
   Constraint constraint;
-  if (const std::vector<std::string> choices = body.texts("guided_choice"); !choices.empty())
-    constraint.kind = Constraint::Kind::kChoices, constraint.choices = choices;
-  if (const Json* grammar = body.member("grammar"); grammar && grammar->is_string() && !plain(*grammar).empty())
-    constraint.kind = Constraint::Kind::kGrammar, constraint.text = grammar->get<std::string>();
+  if (body.member("guided_choice")) {
+    constraint.kind = Constraint::Kind::kChoices;
+    constraint.choices = body.texts("guided_choice");
+    if (constraint.choices.empty()) return wrong("guided_choice", "must be a list of texts, at least one");
+  }
+  if (const Json* grammar = body.member("grammar")) {
+    if (constraint.kind != Constraint::Kind::kNone)
+      return wrong("grammar", "cannot be had together with guided_choice");
+    if (!grammar->is_string() || plain(*grammar).empty())
+      return wrong("grammar", "is " + grammar->dump() + "; it must be a text in GBNF");
+    constraint.kind = Constraint::Kind::kGrammar;
+    constraint.text = grammar->get<std::string>();
+  }
   const Json* format = body.member("response_format");
   if (!format) return constraint;
   const Json type = format->is_object() ? format->value("type", Json()) : Json();
@@ -108,7 +126,7 @@ Result<Constraint> constraint_of(Body& body, bool& wrapped) {
   const Json holder = type == "json_object" ? *format : format->value("json_schema", Json::object());
   if (!holder.is_object() || !holder.contains("schema")) return wrong("response_format", "has no \"schema\"");
   const Json& schema = holder["schema"];
-  constraint.text = schema.dump();
+  constraint.text = schema_text(text, "json_schema");
   // What redraft itself sends for choices.
   const Json choices = schema.is_object() && schema.contains(Json::json_pointer("/properties/answer/enum"))
                            ? schema["properties"]["answer"]["enum"]
@@ -155,13 +173,13 @@ Result<ChatCall> read_chat_call(std::string_view text, int default_tokens) {
     if (const Json* value = body.member(name); value && !value->empty())
       return wrong(name, "cannot be served: this model writes text alone");
   REDRAFT_TRY(request.messages, messages_of(body.member("messages")));
-  REDRAFT_TRY(request.constraint, constraint_of(body, call.wrapped));
+  REDRAFT_TRY(request.constraint, constraint_of(body, text, call.wrapped));
   request.temperature = body.number("temperature", 1, 0, 2);
   request.top_p = body.number("top_p", 1, 0, 1);
   request.max_tokens =
       body.count("max_completion_tokens", body.count("max_tokens", default_tokens, 1, kMostTokens), 1, kMostTokens);
   request.stop = body.texts("stop");
-  request.seed = static_cast<std::uint64_t>(body.number("seed", 0, 0, 9007199254740992.0));
+  request.seed = static_cast<std::uint64_t>(body.whole("seed", 0, 0, 9007199254740992.0));
   const int top = body.count("top_logprobs", 0, 0, kMostRivals);
   if (body.flag("logprobs")) call.top_logprobs = top;
   else if (body.member("top_logprobs")) body.complain(wrong("top_logprobs", "needs \"logprobs\": true"));

@@ -105,6 +105,18 @@ TEST(ChatServingTest, LogProbabilitiesGoThroughTheWire) {
   EXPECT_EQ(whole[0]["top_logprobs"][1]["token"], "no");
 }
 
+TEST(ChatServingTest, ASchemaKeepsTheOrderOfItsKeys) {
+  const std::string schema =
+      R"({"type":"object","properties":{"reasoning":{"type":"string"},"answer":{"type":"string"}}})";
+  const std::string start = R"({"messages":[{"role":"user","content":"x"}],"response_format":)";
+  for (const std::string& format : {R"({"type":"json_schema","json_schema":{"schema":)" + schema + "}}",
+                                    R"({"type":"json_object","schema":)" + schema + "}"}) {
+    const Result<ChatCall> call = read_chat_call(start + format + "}", 9);
+    ASSERT_TRUE(call.ok()) << call.status().message();
+    EXPECT_EQ(call->requests.front().constraint.text, schema);
+  }
+}
+
 TEST(ChatServingTest, WhatIsWrongIsNamed) {
   const auto refused = [](const Json& json, const std::string& words) {
     const Result<ChatCall> call = read_chat_call(to_text(json), 9);
@@ -125,6 +137,12 @@ TEST(ChatServingTest, WhatIsWrongIsNamed) {
   refused(body({{"stop", {1}}}), "stop");
   refused(body({{"guided_choice", {"a"}}, {"response_format", {{"type", "json_object"}}}}), "together");
   refused(body({{"response_format", {{"type", "json_schema"}}}}), "schema");
+  refused(body({{"guided_choice", Json::array()}}), "at least one");
+  refused(body({{"guided_choice", {1}}}), "texts");
+  refused(body({{"guided_choice", {"a"}}, {"grammar", "root ::= [a-z]"}}), "together");
+  refused(body({{"grammar", 5}}), "GBNF");
+  refused(body({{"grammar", ""}}), "GBNF");
+  refused(body({{"seed", 1.5}}), "whole number");
   EXPECT_EQ(chat_error(Status(Code::kCancelled, "x")).first, 503);
   EXPECT_EQ(chat_error(invalid("x")).first, 400);
   EXPECT_EQ(chat_error(Status(Code::kRefused, "x")).first, 500);

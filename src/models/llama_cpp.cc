@@ -177,7 +177,6 @@ void EmbeddedModel::start(std::vector<Request> requests, Done done) {
       done(i, job.status());
       continue;
     }
-    ++attempts_;
     job->place = ++last_place_;
     waiting_[job->place] = {i, done, now()};
     queue_.push_back(std::move(*job));
@@ -253,6 +252,8 @@ void EmbeddedModel::post(std::function<void()> event) {
 
 void EmbeddedModel::arrived(std::vector<Answer> answers) {
   for (Answer& answer : answers) {
+    // Now, so that what a stopped process had only queued is none.
+    attempts_ += answer.completion.ok() || answer.completion.status().code() != Code::kCancelled;
     const Waiting waiting = std::move(waiting_.extract(answer.place).mapped());
     if (answer.completion.ok()) answer.completion->seconds = now() - waiting.since;
     waiting.done(waiting.index, std::move(answer.completion));

@@ -31,7 +31,10 @@ int usable_cores() {
   return std::clamp(limited ? static_cast<int>(quota / period) : shown, 1, std::min(shown, kMostThreads));
 }
 
-int most_threads(const DecoderShape& shape) { return shape.threads > 0 ? shape.threads : usable_cores(); }
+int most_threads(const DecoderShape& shape) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return shape.threads > 0 ? std::min(shape.threads, cores) : usable_cores();
+}
 
 llama_context_params context_params(const DecoderShape& shape, int outputs, const std::atomic<bool>& stop) {
   llama_context_params params = llama_context_default_params();

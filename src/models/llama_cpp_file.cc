@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -47,6 +48,12 @@ void start_llama() {
   static std::once_flag once;
   std::call_once(once, [] {
     llama_log_set(keep_complaint, nullptr);
+    // Without this a debugger is started. What it aborts for, as far as files go, gguf_check.h and load_trial.h keep
+    // off.
+    ggml_set_abort_callback([](const char* message) {
+      std::fprintf(stderr, "redraft: llama.cpp gave up: %s; where memory is short, lower context, rows or cache\n",
+                   message);
+    });
     llama_backend_init();
   });
 }
