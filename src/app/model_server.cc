@@ -156,10 +156,14 @@ void ModelServer::Body::routes() {
   });
   server.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty()) return;
-    const std::string what = response.status == 404
-                                 ? "there is no " + request.method + " " + request.path +
-                                       "; served are /v1/chat/completions, /v1/embeddings, /v1/models and /health"
-                                 : "the request could not be read";
+    std::string what = "the request could not be read";
+    if (response.status == 404)
+      what = "there is no " + request.method + " " + request.path +
+             "; served are /v1/chat/completions, /v1/embeddings, /v1/models and /health";
+    if (response.status == 413)
+      what = fmt::format(
+          "the body is too large: at most {} MB with the header content-type: application/json, 8 kB as a form",
+          kLargestBody >> 20);
     send(response, response.status, {{"error", {{"message", what}, {"type", "invalid_request_error"}}}});
   });
   for (const std::string prefix : {"/v1", ""}) {

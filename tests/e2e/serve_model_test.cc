@@ -125,8 +125,14 @@ TEST(ServeModel, BadRequestsAreNamedAndTheServerLives) {
   EXPECT_EQ(server.post("/v1/embeddings", R"({"input": 3})")["http"], 400);
   httplib::Client browser(server.host());
   EXPECT_EQ(browser.Get("/v1/models", {{"Origin", "https://example.org"}})->status, 403);
+  const auto form = browser.Post("/v1/chat/completions", std::string(9000, ' '), "application/x-www-form-urlencoded");
+  EXPECT_EQ(form->status, 413);
+  EXPECT_NE(form->body.find("content-type: application/json"), std::string::npos) << form->body;
   EXPECT_EQ(server.chat({{"max_tokens", 2}})["http"], 200);
 
+  const Ran elsewhere = Child({REDRAFT_BINARY, "serve-model", "openai:gpt"}, "/tmp").wait();
+  EXPECT_EQ(elsewhere.code, 2);
+  EXPECT_NE(elsewhere.err.find("openai:gpt is served by its endpoint"), std::string::npos) << elsewhere.err;
   const Ran taken =
       Child({REDRAFT_BINARY, "serve-model", "--port", server.host().substr(server.host().rfind(':') + 1)}, "/tmp")
           .wait();
