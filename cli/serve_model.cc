@@ -22,10 +22,6 @@ struct ServeFlags {
 };
 
 Status serve(const ServeFlags& flags) {
-  if (flags.model.starts_with("openai"))
-    return invalid(
-        flags.model +
-        " is served by its endpoint; serve-model takes embedded, embedded:NAME or a path that ends in .gguf");
   ModelSpec spec{flags.model, Json::object(), ".", flags.strict};
   spec.joins = true;
   REDRAFT_RETURN_IF_ERROR(add_settings(spec.settings, flags.set));

@@ -92,9 +92,8 @@ Result<std::vector<Message>> messages_of(const Json* list) {
 }
 
 // As the body has it: the model writes the keys of an object in the order of its schema.
-std::string schema_text(std::string_view body, const char* holder) {
-  const OrderedJson format = OrderedJson::parse(body)["response_format"];
-  return (format.contains(holder) ? format[holder] : format)["schema"].dump();
+std::string schema_text(std::string_view body, const Json::json_pointer& place) {
+  return OrderedJson::parse(body).at(OrderedJson::json_pointer(place.to_string())).dump();
 }
 
 Result<Constraint> constraint_of(Body& body, std::string_view text, bool& wrapped) {
@@ -123,10 +122,10 @@ Result<Constraint> constraint_of(Body& body, std::string_view text, bool& wrappe
   if (type == "json_object" && !format->contains("schema")) return constraint;
   if (type != "json_object" && type != "json_schema")
     return wrong("response_format", "must have a \"type\": text, json_object or json_schema");
-  const Json holder = type == "json_object" ? *format : format->value("json_schema", Json::object());
-  if (!holder.is_object() || !holder.contains("schema")) return wrong("response_format", "has no \"schema\"");
-  const Json& schema = holder["schema"];
-  constraint.text = schema_text(text, "json_schema");
+  const Json::json_pointer place(type == "json_object" ? "/schema" : "/json_schema/schema");
+  if (!format->contains(place)) return wrong("response_format", "has no \"schema\"");
+  const Json& schema = format->at(place);
+  constraint.text = schema_text(text, Json::json_pointer("/response_format") / place);
   // What redraft itself sends for choices.
   const Json choices = schema.is_object() && schema.contains(Json::json_pointer("/properties/answer/enum"))
                            ? schema["properties"]["answer"]["enum"]

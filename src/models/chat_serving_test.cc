@@ -109,8 +109,9 @@ TEST(ChatServingTest, ASchemaKeepsTheOrderOfItsKeys) {
   const std::string schema =
       R"({"type":"object","properties":{"reasoning":{"type":"string"},"answer":{"type":"string"}}})";
   const std::string start = R"({"messages":[{"role":"user","content":"x"}],"response_format":)";
-  for (const std::string& format : {R"({"type":"json_schema","json_schema":{"schema":)" + schema + "}}",
-                                    R"({"type":"json_object","schema":)" + schema + "}"}) {
+  for (const std::string& format :
+       {R"({"type":"json_schema","json_schema":{"schema":)" + schema + "}}",
+        R"({"type":"json_object","json_schema":{"schema":false},"schema":)" + schema + "}"}) {
     const Result<ChatCall> call = read_chat_call(start + format + "}", 9);
     ASSERT_TRUE(call.ok()) << call.status().message();
     EXPECT_EQ(call->requests.front().constraint.text, schema);

@@ -1,24 +1,16 @@
 // The attention that cmake/llama/shared_attention.cc puts in place of ggml's, against ggml's own reference and a plain
 // sum in doubles: rows that share a prefix, rows that see nothing of a tile, sizes of heads, and that a row's bits
 // depend on that row alone.
-#include <ggml-alloc.h>
-#include <ggml-backend.h>
-#include <ggml-cpu.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdint>
-#include <memory>
 #include <vector>
+
+#include "support/ggml_graph.h"
 
 namespace redraft {
 namespace {
-
-struct Free {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-  void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
-  void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
-};
 
 // Which cells a token sees: [0, prefix) and [from, to).
 struct View {
@@ -44,29 +36,20 @@ float value_at(int kind, int a, int b, int c) {
   return static_cast<float>(static_cast<int>(mixed % 2001) - 1000) / 500;
 }
 
-enum class How { kOurs, kReference };
-
 // One row of head x heads numbers per view.
-std::vector<std::vector<float>> attention(const Shape& shape, const std::vector<View>& views, How how, int threads) {
-  const std::unique_ptr<ggml_backend, Free> backend(ggml_backend_cpu_init());
-  ggml_backend_cpu_set_n_threads(backend.get(), threads);
-  ggml_backend_cpu_set_use_ref(backend.get(), how == How::kReference);
-  const std::unique_ptr<ggml_context, Free> context(
-      ggml_init({ggml_tensor_overhead() * 16 + ggml_graph_overhead(), nullptr, true}));
+Rows attention(const Shape& shape, const std::vector<View>& views, How how, int threads) {
+  GgmlGraph graph(how, threads);
   const auto tokens = static_cast<std::int64_t>(views.size());
-  ggml_tensor* q = ggml_new_tensor_3d(context.get(), GGML_TYPE_F32, shape.head, tokens, shape.heads);
-  ggml_tensor* k = ggml_new_tensor_3d(context.get(), GGML_TYPE_F16, shape.head, shape.cells, shape.groups);
-  ggml_tensor* v = ggml_new_tensor_3d(context.get(), GGML_TYPE_F16, shape.head, shape.cells, shape.groups);
-  ggml_tensor* mask = ggml_new_tensor_2d(context.get(), GGML_TYPE_F16, shape.cells, tokens);
-  ggml_tensor* out = ggml_flash_attn_ext(context.get(), q, k, v, mask, kScale, 0, 0);
-  ggml_cgraph* graph = ggml_new_graph(context.get());
-  ggml_build_forward_expand(graph, out);
-  const std::unique_ptr<ggml_backend_buffer, Free> buffer(ggml_backend_alloc_ctx_tensors(context.get(), backend.get()));
+  ggml_tensor* q = ggml_new_tensor_3d(graph.context.get(), GGML_TYPE_F32, shape.head, tokens, shape.heads);
+  ggml_tensor* k = ggml_new_tensor_3d(graph.context.get(), GGML_TYPE_F16, shape.head, shape.cells, shape.groups);
+  ggml_tensor* v = ggml_new_tensor_3d(graph.context.get(), GGML_TYPE_F16, shape.head, shape.cells, shape.groups);
+  ggml_tensor* mask = ggml_new_tensor_2d(graph.context.get(), GGML_TYPE_F16, shape.cells, tokens);
+  graph.allocate(ggml_flash_attn_ext(graph.context.get(), q, k, v, mask, kScale, 0, 0));
   std::vector<float> queries;
   for (int h = 0; h < shape.heads; ++h)
     for (const View& view : views)
       for (int d = 0; d < shape.head; ++d) queries.push_back(value_at(h, view.from, view.to, d));
-  ggml_backend_tensor_set(q, queries.data(), 0, ggml_nbytes(q));
+  graph.set(q, queries);
   for (ggml_tensor* cells : {k, v}) {
     std::vector<ggml_fp16_t> halves;
     for (int g = 0; g < shape.groups; ++g)
@@ -74,18 +57,13 @@ std::vector<std::vector<float>> attention(const Shape& shape, const std::vector<
         for (int d = 0; d < shape.head; ++d)
           halves.push_back(ggml_fp32_to_fp16(
               c >= shape.stale && shape.stale >= 0 ? NAN : value_at(cells == k ? 100 : 200, g, c, d)));
-    ggml_backend_tensor_set(cells, halves.data(), 0, ggml_nbytes(cells));
+    graph.set(cells, halves);
   }
   std::vector<ggml_fp16_t> masks;
   for (const View& view : views)
     for (int c = 0; c < shape.cells; ++c) masks.push_back(ggml_fp32_to_fp16(view.sees(c) ? 0 : -INFINITY));
-  ggml_backend_tensor_set(mask, masks.data(), 0, ggml_nbytes(mask));
-  EXPECT_EQ(ggml_backend_graph_compute(backend.get(), graph), GGML_STATUS_SUCCESS);
-  std::vector<std::vector<float>> rows(views.size(),
-                                       std::vector<float>(static_cast<std::size_t>(shape.head * shape.heads)));
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    ggml_backend_tensor_get(out, rows[i].data(), i * rows[i].size() * sizeof(float), rows[i].size() * sizeof(float));
-  return rows;
+  graph.set(mask, masks);
+  return graph.rows(static_cast<std::size_t>(shape.head * shape.heads));
 }
 
 // By the definition, for one view: softmax(q k) v.

@@ -22,18 +22,19 @@ double seconds(clockid_t clock) {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
+int shown_cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
 // The cores this process may use: those the system shows, or fewer where a control group allows less.
 int usable_cores() {
-  const int shown = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   std::ifstream file("/sys/fs/cgroup/cpu.max");
   double quota = 0, period = 0;
   const bool limited = static_cast<bool>(file >> quota >> period) && period > 0;
-  return std::clamp(limited ? static_cast<int>(quota / period) : shown, 1, std::min(shown, kMostThreads));
+  return std::clamp(limited ? static_cast<int>(quota / period) : shown_cores(), 1,
+                    std::min(shown_cores(), kMostThreads));
 }
 
 int most_threads(const DecoderShape& shape) {
-  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return shape.threads > 0 ? std::min(shape.threads, cores) : usable_cores();
+  return shape.threads > 0 ? std::min(shape.threads, shown_cores()) : usable_cores();
 }
 
 llama_context_params context_params(const DecoderShape& shape, int outputs, const std::atomic<bool>& stop) {

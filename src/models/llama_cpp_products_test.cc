@@ -1,26 +1,16 @@
 // The products by 4-bit weights that cmake/llama/four_bit_products.cc puts in place of ggml's, against a plain sum in
 // doubles over the numbers that the weights and the rounded tokens stand for.
-#include <ggml-alloc.h>
-#include <ggml-backend.h>
-#include <ggml-cpu.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <vector>
+
+#include "support/ggml_graph.h"
 
 namespace redraft {
 namespace {
-
-struct Free {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-  void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
-  void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
-};
-
-using Rows = std::vector<std::vector<float>>;
 
 Rows random_rows(int count, int width, std::uint32_t seed) {
   Rows rows(static_cast<std::size_t>(count), std::vector<float>(static_cast<std::size_t>(width)));
@@ -67,32 +57,20 @@ double plainly(const char* weights, const char* tokens, int width) {
   return total;
 }
 
-enum class How { kOurs, kReference };
-
 // tokens x weights: one row of as many numbers as there are weights for each token.
 Rows products(const Rows& weights, const Rows& tokens, int threads, How how = How::kOurs, std::int64_t sheets = 1) {
-  const std::unique_ptr<ggml_backend, Free> backend(ggml_backend_cpu_init());
-  ggml_backend_cpu_set_n_threads(backend.get(), threads);
-  ggml_backend_cpu_set_use_ref(backend.get(), how == How::kReference);
-  const std::unique_ptr<ggml_context, Free> context(
-      ggml_init({ggml_tensor_overhead() * 8 + ggml_graph_overhead(), nullptr, /*no_alloc=*/true}));
+  GgmlGraph graph(how, threads);
   const auto width = static_cast<std::int64_t>(weights[0].size());
-  ggml_tensor* w = ggml_new_tensor_2d(context.get(), GGML_TYPE_Q4_1, width, static_cast<std::int64_t>(weights.size()));
-  ggml_tensor* t = ggml_new_tensor_3d(context.get(), GGML_TYPE_F32, width,
+  ggml_tensor* w =
+      ggml_new_tensor_2d(graph.context.get(), GGML_TYPE_Q4_1, width, static_cast<std::int64_t>(weights.size()));
+  ggml_tensor* t = ggml_new_tensor_3d(graph.context.get(), GGML_TYPE_F32, width,
                                       static_cast<std::int64_t>(tokens.size()) / sheets, sheets);
-  ggml_tensor* out = ggml_mul_mat(context.get(), w, t);
-  ggml_cgraph* graph = ggml_new_graph(context.get());
-  ggml_build_forward_expand(graph, out);
-  const std::unique_ptr<ggml_backend_buffer, Free> buffer(ggml_backend_alloc_ctx_tensors(context.get(), backend.get()));
-  ggml_backend_tensor_set(w, packed(GGML_TYPE_Q4_1, weights).data(), 0, ggml_nbytes(w));
-  for (std::size_t i = 0; i < tokens.size(); ++i)
-    ggml_backend_tensor_set(t, tokens[i].data(), i * tokens[i].size() * sizeof(float),
-                            tokens[i].size() * sizeof(float));
-  EXPECT_EQ(ggml_backend_graph_compute(backend.get(), graph), GGML_STATUS_SUCCESS);
-  Rows rows(tokens.size(), std::vector<float>(weights.size()));
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    ggml_backend_tensor_get(out, rows[i].data(), i * weights.size() * sizeof(float), weights.size() * sizeof(float));
-  return rows;
+  graph.allocate(ggml_mul_mat(graph.context.get(), w, t));
+  graph.set(w, packed(GGML_TYPE_Q4_1, weights));
+  std::vector<float> all;
+  for (const std::vector<float>& token : tokens) all.insert(all.end(), token.begin(), token.end());
+  graph.set(t, all);
+  return graph.rows(weights.size());
 }
 
 void expect_plain(const Rows& weights, const Rows& tokens) {

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <ggml-alloc.h>
-#include <ggml-backend.h>
 #include <ggml-cpu.h>
 #include <llama.h>
 #include <llama_extras.h>
@@ -14,25 +13,20 @@
 #include <limits>
 #include <map>
 
+#include "models/llama_cpp_handles.h"
+
 namespace redraft {
 namespace {
 
 constexpr int kPromptTokens = 256, kWrittenRows = 16, kWrites = 4, kRounds = 4;
 constexpr std::int64_t kMostWeights = 1 << 20, kRowsTogether = 64;
 
-struct Free {
-  void operator()(ggml_context* context) const { ggml_free(context); }
-  void operator()(ggml_backend* backend) const { ggml_backend_free(backend); }
-  void operator()(ggml_backend_buffer* buffer) const { ggml_backend_buffer_free(buffer); }
-};
-using Buffer = std::unique_ptr<ggml_backend_buffer, Free>;
-
 // Where llama.cpp would put such weights: in a layout of its own for the processor, where it has one.
 ggml_backend_buffer_type_t layout_for(ggml_backend_dev_t device, ggml_tensor* weights, const ggml_tensor* product) {
   const auto extras = reinterpret_cast<ggml_backend_dev_get_extra_bufts_t>(
       ggml_backend_reg_get_proc_address(ggml_backend_dev_backend_reg(device), "ggml_backend_dev_get_extra_bufts"));
   for (ggml_backend_buffer_type_t* type = extras ? extras(device) : nullptr; type && *type; ++type) {
-    const Buffer empty(ggml_backend_buft_alloc_buffer(*type, 0));
+    const GgmlBuffer empty(ggml_backend_buft_alloc_buffer(*type, 0));
     weights->buffer = empty.get();
     const bool supported = ggml_backend_dev_supports_op(device, product);
     weights->buffer = nullptr;
@@ -73,8 +67,8 @@ class Products {
   bool compute(ggml_backend_t backend) { return ggml_backend_graph_compute(backend, graph_) == GGML_STATUS_SUCCESS; }
 
  private:
-  Buffer weights_, values_;
-  std::unique_ptr<ggml_context, Free> context_;
+  GgmlBuffer weights_, values_;
+  GgmlContext context_;
   ggml_cgraph* graph_ = nullptr;
 };
 
@@ -114,7 +108,7 @@ std::vector<Encoding> promising_encodings() {
 std::vector<double> try_encodings(const WeightFile& file, const std::vector<Encoding>& encodings) {
   const WeightFile::Tensor* matrix = typical(file);
   ggml_backend_dev_t device = ggml_backend_dev_by_type(GGML_BACKEND_DEVICE_TYPE_CPU);
-  const std::unique_ptr<ggml_backend, Free> backend(device ? ggml_backend_dev_init(device, nullptr) : nullptr);
+  const GgmlBackend backend(device ? ggml_backend_dev_init(device, nullptr) : nullptr);
   if (!matrix || !backend) return {};
   ggml_backend_cpu_set_n_threads(backend.get(), 1);
   const std::int64_t fitting = std::max(kRowsTogether, kMostWeights / matrix->width / kRowsTogether * kRowsTogether);

@@ -346,6 +346,10 @@ bool claims_openai(std::string_view model_name) { return names_endpoint(model_na
 std::vector<OptionInfo> describe_openai() { return describe_options<Options>(); }
 
 Result<std::unique_ptr<Model>> make_openai(Loop& loop, const ModelSpec& spec) {
+  if (spec.joins)
+    return invalid(
+        spec.name +
+        " is served by its endpoint; serve-model takes embedded, embedded:NAME or a path that ends in .gguf");
   const std::string where = "model " + spec.name;
   REDRAFT_TRY(Options options, parse_options<Options>(spec.settings, where));
   REDRAFT_TRY(std::optional<Price> price, price_of(options.price, spec.settings, where));

@@ -45,11 +45,11 @@ struct Embedded {
     return std::move(answers.front());
   }
 
-  // Log-probabilities of the fast way differ from strict ones by so much at most. The places of cells decide the order
-  // of attention's sums; where tokens are rounded to 8 bits before each product, their last bits become some tenths.
+  // A log-probability of the fast way differs from the strict one by so much at most. The places of cells decide the
+  // order of attention's sums; where tokens are rounded to 8 bits before each product, their last bits become tenths.
   double noise() const {
     const bool wide = model->id().ends_with(":f16") || model->id().ends_with(":bf16");
-    return wide ? 0.25 : 1;
+    return wide ? 0.25 : 0.5;
   }
 
   Loop loop;
